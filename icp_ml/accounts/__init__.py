@@ -1,0 +1,19 @@
+"""Account files and tables: reading them, recognising their columns, normalising their values."""
+
+from __future__ import annotations
+
+from icp_ml.accounts.listing import ListNormaliser
+from icp_ml.accounts.reading import Accounts, read_accounts
+from icp_ml.accounts.report import AccountsReport, ColumnReport
+from icp_ml.accounts.rows import CHUNK_ROWS, Chunk, Reject
+
+__all__ = [
+    "CHUNK_ROWS",
+    "Accounts",
+    "AccountsReport",
+    "Chunk",
+    "ColumnReport",
+    "ListNormaliser",
+    "Reject",
+    "read_accounts",
+]

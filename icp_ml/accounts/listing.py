@@ -1,0 +1,145 @@
+"""ListNormaliser: the batches of a list -> the fields a model wants, each row by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from icp_ml.accounts.ids import IDENTITY_FIELDS, account_ids, id_source
+from icp_ml.accounts.normalise import normalise_column
+from icp_ml.accounts.tables import plain_array
+from icp_ml.accounts.vendors import ColumnMapping, header_scale, map_columns
+from icp_ml.exceptions import InputError
+from icp_ml.schema import BY_NAME, Field, header_key
+from icp_ml.settings import Settings
+
+
+@dataclass(frozen=True)
+class _Source:
+    """The column a field is read from."""
+
+    field: Field
+    header: str
+    delimiter: str | None
+    scale: float
+    day_first: bool | None
+
+
+class ListNormaliser:
+    """Convert the batches of one list to canonical Arrow, only the fields wanted.
+
+    The kinds are those given, as they were when the model was trained, never inferred from the list. A row's result
+    depends on that row alone.
+
+    Parameters
+    ----------
+    columns : sequence of str
+        Headers of the list.
+    fields : mapping of str to Field
+        The fields wanted, by name; account id, name and domain are added where the list has them.
+    settings : Settings, optional
+        Its `columns` map headers, its `fields.custom` declare delimiters.
+    day_first : mapping of str to bool, optional
+        Order of numeric dates, by field name; a field that is not named leaves "4/5/2024" missing.
+
+    Attributes
+    ----------
+    headers : mapping of str to str
+        Field name -> the list's header it is read from.
+    missing : tuple of str
+        Wanted fields that the list lacks.
+    id_source : str
+        "account_id", "domain", "name" or "row number".
+
+    Examples
+    --------
+    >>> normaliser = ListNormaliser(["# Employees", "Sector"], {"employees": BY_NAME["employees"]})
+    >>> normaliser.normalise(pa.record_batch({"# Employees": ["11-50"], "Sector": ["x"]}))["employees"].to_pylist()
+    [30.5]
+    """
+
+    def __init__(
+        self,
+        columns: Sequence[str],
+        fields: Mapping[str, Field],
+        settings: Settings | None = None,
+        *,
+        day_first: Mapping[str, bool] | None = None,
+    ) -> None:
+        settings = settings or Settings()
+        self._wanted, self._columns = tuple(fields), tuple(columns)
+        wanted = {**{name: BY_NAME[name] for name in IDENTITY_FIELDS}, **fields}
+        mappings = map_columns(columns, settings)
+        mapped = {mapping.field.name: mapping for mapping in mappings}
+        # A column that training kept under its own name may be an alias of a canonical field here.
+        spelled = {header_key(mapping.header): mapping.header for mapping in reversed(mappings)}
+        delimiters = {custom.name: custom.delimiter for custom in settings.fields.custom}
+        self._sources: dict[str, _Source] = {}
+        for name, field in wanted.items():
+            header = _header_of(name, mapped, spelled)
+            if header is not None:
+                scale = header_scale(header, field.kind)
+                order = (day_first or {}).get(name)
+                self._sources[name] = _Source(field, header, delimiters.get(name), scale, order)
+        self.headers: Mapping[str, str] = {name: source.header for name, source in self._sources.items()}
+        self.missing: tuple[str, ...] = tuple(name for name in fields if name not in self._sources)
+
+    def check_usable(self, source: str = "list") -> None:
+        """Refuse a list that has none of the wanted fields; account id, name and domain do not count.
+
+        Raises
+        ------
+        InputError
+            Names some of the fields and how to map a column to one.
+        """
+        wanted = [name for name in self._wanted if name not in IDENTITY_FIELDS]
+        if not wanted or any(name in self._sources for name in wanted):
+            return
+        fields = ", ".join(wanted[:8]) + (", ..." if len(wanted) > 8 else "")
+        headers = ", ".join(repr(header[:40]) for header in self._columns[:8]) + (", ..." if self._columns[8:] else "")
+        msg = (
+            f"{source}: none of its columns ({headers}) is a field of the model ({fields}); "
+            f"map them in the settings, such as  columns: {{'{self._columns[0][:40]}': {wanted[0]}}}"
+        )
+        raise InputError(msg)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """Headers that must be read from the list, each once."""
+        return tuple(dict.fromkeys(self.headers.values()))
+
+    @property
+    def id_source(self) -> str:
+        """Where account ids come from."""
+        return id_source({name: None for name in self._sources})
+
+    def normalise(self, batch: pa.RecordBatch, first_row: int = 0) -> dict[str, pa.Array]:
+        """Return the wanted fields that the list has, and always `account_id`.
+
+        Parameters
+        ----------
+        batch : pa.RecordBatch
+            Rows of the list; columns that are not wanted are not looked at.
+        first_row : int
+            Number of rows of the list before this batch, for ids made from row numbers.
+
+        Returns
+        -------
+        dict of str to pa.Array
+            One canonical array per field, each as long as the batch.
+        """
+        found: dict[str, pa.Array] = {}
+        for name, source in self._sources.items():
+            column = plain_array(batch.column(source.header))
+            column = pa.nulls(batch.num_rows, pa.string()) if column is None else column
+            found[name] = normalise_column(
+                column, source.field, source.delimiter, scale=source.scale, day_first=source.day_first
+            ).values
+        found["account_id"] = account_ids(found, batch.num_rows, first_row)
+        return found
+
+
+def _header_of(name: str, mapped: Mapping[str, ColumnMapping], spelled: Mapping[str, str]) -> str | None:
+    return mapped[name].header if name in mapped else spelled.get(name)

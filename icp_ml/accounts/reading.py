@@ -1,0 +1,253 @@
+"""read_accounts: a file or table of accounts -> normalised columns and a report of what was done."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from icp_ml.accounts.cells import as_text
+from icp_ml.accounts.dates import day_first_order
+from icp_ml.accounts.ids import account_ids, id_source
+from icp_ml.accounts.normalise import Normalised, commonest_spellings, normalise_column
+from icp_ml.accounts.readers import open_table, table_from_frame
+from icp_ml.accounts.report import AccountsReport, ColumnReport
+from icp_ml.accounts.rows import Reject
+from icp_ml.accounts.tables import plain_table
+from icp_ml.accounts.vendors import ColumnMapping, as_own_column, infer_kind, map_columns, unused_settings
+from icp_ml.exceptions import InputError
+from icp_ml.schema import BY_NAME, NUMERIC_KINDS, Field
+from icp_ml.settings import Settings
+
+# Under this share of readable cells, an alias was a wrong guess: "Company Size" holding "small" and "large".
+MIN_READABLE_SHARE = 0.5
+_SPELLED_KINDS = frozenset({"category", "place", "country", "token_set"})
+_AS_OF_FIELDS = ("customer_since", "churn_date")
+
+
+@dataclass(frozen=True)
+class Accounts:
+    """Normalised accounts.
+
+    Attributes
+    ----------
+    table : pa.Table
+        Canonical Arrow, one column per field, `account_id` first, rows in the order of the source.
+    fields : mapping of str to Field
+        The field of every column of `table`.
+    spellings : mapping of str to mapping
+        Of categories, places, countries and token sets: normalised value -> commonest spelling as written.
+    report : AccountsReport
+        What was changed, kept and dropped.
+    as_of : date or None
+        The day the data speaks of: the setting, else the newest customer date that is not in the future.
+    rejects : tuple of Reject
+        Rows of the file that could not be parsed.
+    """
+
+    table: pa.Table
+    fields: Mapping[str, Field]
+    spellings: Mapping[str, Mapping[str, str]]
+    report: AccountsReport
+    as_of: date | None
+    rejects: tuple[Reject, ...] = ()
+
+    def __len__(self) -> int:
+        """Return the number of accounts."""
+        return int(self.table.num_rows)
+
+    @cached_property
+    def frame(self) -> pd.DataFrame:
+        """The table as pandas: float64, "boolean", str, datetime64[s], and tuples or None for token sets."""
+        return pd.DataFrame(
+            {name: _to_pandas(self.table.column(name), self.fields[name]) for name in self.table.schema.names}
+        )
+
+    def check_unique_ids(self) -> None:
+        """Refuse account ids that occur twice; ids that only stand in for a missing id column may repeat.
+
+        Raises
+        ------
+        InputError
+            Names the column and some of the ids.
+        """
+        counts = self.table.column("account_id").combine_chunks().value_counts()
+        twice = counts.filter(pc.greater(counts.field("counts"), 1)).field("values").sort()
+        if self.report.id_source != "account_id" or len(twice) == 0:
+            return
+        header = self.report.by_field["account_id"].header
+        shown = ", ".join(repr(value[:60]) for value in twice.slice(0, 3).to_pylist())
+        msg = (
+            f"{self.report.source}: column '{header}' holds {len(twice):,} account id{'s' if len(twice) > 1 else ''} "
+            f"more than once ({shown}); keep one row per account, or set columns: {{'{header}': ignore}} if it is "
+            "no account id"
+        )
+        raise InputError(msg)
+
+
+def read_accounts(source: str | Path | pd.DataFrame | pa.Table, settings: Settings | None = None) -> Accounts:
+    """Read a whole table of accounts and normalise every column.
+
+    Parameters
+    ----------
+    source : str, Path, pandas.DataFrame or pa.Table
+        A CSV or Parquet file, or a table with the same columns.
+    settings : Settings, optional
+        `columns`, `fields.custom` and `as_of` are used here.
+
+    Raises
+    ------
+    InputError
+        The source cannot be read; the message says why and what to do.
+    SettingsError
+        The settings map a column to a field that does not exist.
+    """
+    settings = settings or Settings()
+    raw, rejects, name, notes = _load(source)
+    mappings = map_columns(raw.schema.names, settings)
+    if not mappings:
+        msg = f"{name}: the settings ignore every one of its {raw.num_columns} columns"
+        raise InputError(msg)
+    columns: dict[str, pa.Array] = {}
+    fields: dict[str, Field] = {}
+    spellings: dict[str, Mapping[str, str]] = {}
+    reports: list[ColumnReport] = []
+    taken = {mapping.field.name for mapping in mappings}
+    for proposed in mappings:
+        array = raw.column(proposed.header)
+        position = raw.schema.get_field_index(proposed.header)
+        mapping, result, day_first = _normalised(array, proposed, taken, position)
+        field = mapping.field
+        columns[field.name], fields[field.name] = result.values, field
+        if field.kind in _SPELLED_KINDS:
+            spellings[field.name] = commonest_spellings(array, result.values, field, mapping.delimiter)
+        reports.append(_column_report(mapping, result, day_first))
+    notes += [
+        f"setting columns['{header}'] names no column of this table"
+        for header in unused_settings(raw.schema.names, settings)
+    ]
+    where = id_source(columns)
+    if where != "account_id":
+        notes.append(f"no account id column: ids are taken from the {where}")
+        fields["account_id"] = BY_NAME["account_id"]
+    columns["account_id"] = account_ids(columns, raw.num_rows)
+    order = ["account_id", *(field for field in columns if field != "account_id")]
+    table = pa.table({field: columns[field] for field in order})
+    report = AccountsReport(name, raw.num_rows, len(rejects), tuple(reports), where, tuple(notes))
+    ordered = {field: fields[field] for field in order}
+    return Accounts(table, ordered, spellings, report, _as_of(table, settings), rejects)
+
+
+def _load(source: str | Path | pd.DataFrame | pa.Table) -> tuple[pa.Table, tuple[Reject, ...], str, list[str]]:
+    """Return the raw columns, the rejected rows, the source's name and notes."""
+    if isinstance(source, pd.DataFrame):
+        return _some(table_from_frame(source), "DataFrame"), (), "DataFrame", []
+    if isinstance(source, pa.Table):
+        table = plain_table(source)
+        left_out = [name for name in source.schema.names if name not in set(table.schema.names)]
+        return (
+            _some(table, "table"),
+            (),
+            "table",
+            [f"column '{name}' left out: it holds nested values" for name in left_out],
+        )
+    reader = open_table(source)
+    chunks = list(reader.batches())
+    table = pa.Table.from_batches([chunk.batch for chunk in chunks])
+    notes = list(reader.notes)
+    for name in reader.unnamed:
+        if table.column(name).null_count == table.num_rows:
+            table = table.drop_columns([name])
+        else:
+            notes.append(f"a column without a header was named '{name}'")
+    rejects = tuple(reject for chunk in chunks for reject in chunk.rejects)
+    if rejects:
+        first = rejects[0]
+        notes.append(f"{len(rejects):,} rows could not be parsed, the first on line {first.line}: {first.reason}")
+    return table, rejects, str(source), notes
+
+
+def _some(table: pa.Table, name: str) -> pa.Table:
+    if table.num_rows == 0 or table.num_columns == 0:
+        msg = f"{name}: it has {table.num_rows} rows and {table.num_columns} usable columns; give one row per account"
+        raise InputError(msg)
+    return table
+
+
+def _normalised(
+    array: pa.ChunkedArray, mapping: ColumnMapping, taken: set[str], position: int
+) -> tuple[ColumnMapping, Normalised, bool | None]:
+    """Normalise a column; a header whose values contradict what it is an alias of keeps its own name instead."""
+    if mapping.how == "own name":
+        mapping = replace(mapping, field=replace(mapping.field, kind=infer_kind(array)))
+    field = mapping.field
+    day_first = _day_first(array, field)
+    result = normalise_column(array, field, mapping.delimiter, scale=mapping.scale, day_first=day_first)
+    usable = len(result.values) - result.values.null_count
+    if mapping.how == "alias" and result.dropped and usable < MIN_READABLE_SHARE * (usable + result.dropped):
+        note = (
+            f"not taken as {field.readable}, as only {usable:,} of {usable + result.dropped:,} cells can be read as "
+            f"{field.kind}; to insist, set columns: {{'{mapping.header}': {field.name}}}"
+        )
+        return _normalised(array, as_own_column(mapping, taken, position, note), taken, position)
+    return mapping, result, day_first
+
+
+def _day_first(array: pa.ChunkedArray, field: Field) -> bool | None:
+    if field.kind != "date" or pa.types.is_timestamp(array.type):
+        return None
+    distinct = pc.unique(as_text(array.combine_chunks())).drop_null().to_pylist()
+    return day_first_order(distinct)
+
+
+def _column_report(mapping: ColumnMapping, result: Normalised, day_first: bool | None) -> ColumnReport:
+    field, values = mapping.field, result.values
+    notes = ([mapping.note] if mapping.note else []) + list(result.notes)
+    if mapping.scale != 1.0:
+        notes.append(f"numbers without a unit multiplied by {mapping.scale:,.15g}, as the header says")
+    filled = len(values) - values.null_count
+    if result.dropped and not filled:
+        notes.append(f"no cell could be read as {field.kind}")
+    members = values.flatten() if field.kind == "token_set" else values
+    return ColumnReport(
+        mapping.header, field.name, field.readable, field.kind, field.category, field.role, field.outcome, mapping.how,
+        filled / max(len(values), 1), pc.count_distinct(members, mode="only_valid").as_py()
+        if not pa.types.is_dictionary(members.type) else len(members.dictionary),
+        result.changed, result.dropped, result.placeholders, result.examples, tuple(notes), mapping.scale, day_first,
+    )  # fmt: skip
+
+
+def _as_of(table: pa.Table, settings: Settings) -> date | None:
+    if settings.as_of is not None:
+        return settings.as_of
+    today = datetime.now(UTC).date()
+    limit = pa.scalar(datetime(today.year, today.month, today.day, 23, 59, 59), pa.timestamp("s"))
+    newest = []
+    for name in _AS_OF_FIELDS:
+        if name in table.schema.names and pa.types.is_timestamp(table.schema.field(name).type):
+            column = table.column(name)
+            last = pc.max(column.filter(pc.less_equal(column, limit))).as_py()
+            newest += [last.date()] if last is not None else []
+    return max(newest, default=None)
+
+
+def _to_pandas(column: pa.ChunkedArray, field: Field) -> pd.Series[Any]:
+    if field.kind == "token_set":
+        cells = np.empty(len(column), dtype=object)
+        cells[:] = [None if tokens is None else tuple(tokens) for tokens in column.to_pylist()]
+        return pd.Series(cells, dtype=object)
+    if field.kind in NUMERIC_KINDS:
+        return pd.Series(column.to_numpy(), dtype="float64")
+    if field.kind == "boolean":
+        return pd.Series(column.to_pandas(types_mapper={pa.bool_(): pd.BooleanDtype()}.get))
+    if field.kind == "date":
+        return pd.Series(column.to_numpy().astype("datetime64[s]"))
+    return pd.Series(column.cast(pa.string()).to_pandas(), dtype="str")

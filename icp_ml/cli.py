@@ -1,0 +1,163 @@
+"""The command line: parse, call, print."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import json
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from icp_ml import commands
+from icp_ml.commands import Context, Outcome
+from icp_ml.exceptions import IcpError, InputError
+
+
+app = typer.Typer(
+    name="icp-ml",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Learn from your customers' outcomes who your ideal customer is, and score lists of companies by it.",
+)
+
+Customers = Annotated[Path, typer.Argument(help="customer file: CSV or Parquet", show_default=False)]
+List = Annotated[Path | None, typer.Option("--list", help="a list that will be scored: fields it lacks are not used")]
+Out = Annotated[Path, typer.Option("--out", help="where to write", show_default=False)]
+_COMMON: dict[str, Any] = {
+    "settings": Annotated[Path | None, typer.Option("--settings", help="YAML settings; write them with  icp-ml init")],
+    "as_of": Annotated[str | None, typer.Option("--as-of", metavar="DATE", help="the day the data speaks of, YYYY-MM-DD")],
+    "jobs": Annotated[int | None, typer.Option("--jobs", min=1, help="cores to use; results do not depend on it")],
+    "seed": Annotated[int | None, typer.Option("--seed", min=0, help="seed of everything random")],
+    "json_": Annotated[bool, typer.Option("--json", help="print the result as one JSON object")],
+    "quiet": Annotated[bool, typer.Option("--quiet", help="no progress, no summary")],
+    "debug": Annotated[bool, typer.Option("--debug", help="show tracebacks and debug logs")],
+}
+_DEFAULTS: dict[str, Any] = {"settings": None, "as_of": None, "jobs": None, "seed": None, "json_": False, "quiet": False, "debug": False}
+
+
+def command(run: Callable[..., Outcome]) -> Callable[..., Outcome]:
+    """Register a command: add the options every command takes, print its result, turn errors into exit codes."""
+
+    @functools.wraps(run)
+    def wrapped(**given: Any) -> None:
+        common = {name: given.pop(name) for name in _COMMON}
+        code = _guarded(common["debug"], lambda: _run(run, common, given))
+        raise typer.Exit(code)
+
+    own = [p for p in inspect.signature(run, eval_str=True).parameters.values() if p.name != "context"]
+    shared = [inspect.Parameter(n, inspect.Parameter.KEYWORD_ONLY, default=_DEFAULTS[n], annotation=a) for n, a in _COMMON.items()]
+    wrapped.__signature__ = inspect.Signature([p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own] + shared)  # type: ignore[attr-defined]
+    wrapped.__annotations__ = {p.name: p.annotation for p in [*own, *shared]}
+    del wrapped.__wrapped__  # else typer would read the undecorated signature
+    app.command(name=run.__name__)(wrapped)
+    return run
+
+
+def _run(run: Callable[..., Outcome], common: dict[str, Any], given: dict[str, Any]) -> int:
+    context = Context.build(common["settings"], common["as_of"], common["jobs"], common["seed"],
+                            quiet=common["quiet"] or common["json_"], debug=common["debug"])  # fmt: skip
+    outcome = run(context=context, **given)
+    if common["json_"]:
+        sys.stdout.write(json.dumps(outcome.data, ensure_ascii=False, allow_nan=False) + "\n")
+    elif not common["quiet"]:
+        Console().print(outcome.view)
+    return outcome.exit_code
+
+
+def _guarded(debug: bool, run: Callable[[], int]) -> int:
+    """Return an exit code; errors go to stderr as sentences, never as a traceback unless `--debug`."""
+    try:
+        return run()
+    except IcpError as error:
+        if debug:
+            raise
+        _complain(str(error))
+        return error.exit_code
+    except KeyboardInterrupt:
+        _complain("stopped")
+        return 130
+    except BrokenPipeError:
+        sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115 - the reader went away: nothing more to say
+        return 0
+    except (OSError, MemoryError) as error:
+        if debug:
+            raise
+        _complain(f"{error}; see that the place can be written and read, and try again")
+        return InputError.exit_code
+    except Exception as error:
+        if debug:
+            raise
+        _complain(f"internal error ({type(error).__name__}: {error}); run again with --debug and report what it prints")
+        return 3
+
+
+def _complain(text: str) -> None:
+    Console(stderr=True, soft_wrap=True).print(f"icp-ml: {text}", style="red", markup=False, highlight=False)
+
+
+@command
+def demo(context: Context, out: Annotated[Path, typer.Option("--out", help="folder for everything it makes")] = Path("icp_demo")) -> Outcome:
+    """Run the whole job on sample data, offline, MLflow included."""
+    return commands.demo(context, out)
+
+
+@command
+def init(context: Context, customers: Customers, market: List = None, out: Out = Path("icp.yaml")) -> Outcome:
+    """Propose settings from a customer file's headers and values, commented."""
+    return commands.init(context, customers, market, out)
+
+
+@command
+def check(context: Context, customers: Customers, market: List = None) -> Outcome:
+    """Report on the data; exit 1 when training would be refused."""
+    return commands.check(context, customers, market)
+
+
+@command
+def train(context: Context, customers: Customers, out: Annotated[Path, typer.Option("--out", help="model directory to write")],
+          market: List = None,
+          register: Annotated[str | None, typer.Option("--register", metavar="NAME", help="make a version of this registered model in MLflow")] = None,
+          ) -> Outcome:  # fmt: skip
+    """Label customers, train, derive the profile, save the model, log it to MLflow."""
+    return commands.train(context, customers, market, out, register)
+
+
+@command
+def report(context: Context, model: Annotated[str, typer.Argument(help="model directory, or models:/NAME/VERSION")],
+           html: Annotated[Path | None, typer.Option("--html", help="write the report as one HTML file")] = None,
+           markdown: Annotated[Path | None, typer.Option("--markdown", help="write the profile as Markdown")] = None) -> Outcome:  # fmt: skip
+    """Show a model's profile and quality; write them as HTML or Markdown."""
+    return commands.report(context, model, html, markdown)
+
+
+@command
+def score(context: Context, model: Annotated[str, typer.Argument(help="model directory, or models:/NAME/VERSION")],
+          list_: Annotated[Path, typer.Argument(metavar="LIST", help="accounts to score: CSV or Parquet")],
+          out: Annotated[Path, typer.Option("--out", help="scored file, .csv or .parquet")],
+          resume: Annotated[bool, typer.Option("--resume", help="go on where an interrupted run stopped")] = False,
+          suppress: Annotated[Path | None, typer.Option("--suppress", metavar="CUSTOMERS", help="existing customers: not scored, but named in lookalikes")] = None,
+          exclude: Annotated[list[Path] | None, typer.Option("--exclude", help="further files of accounts to leave out (competitors, do-not-contact)")] = None,
+          capacity: Annotated[int | None, typer.Option("--capacity", min=1, help="accounts that can be worked")] = None,
+          reasons: Annotated[int | None, typer.Option("--reasons", min=0, max=20, help="reasons per account")] = None,
+          lookalikes: Annotated[int | None, typer.Option("--lookalikes", min=0, max=3, help="most alike customers per account")] = None,
+          keep: Annotated[list[str] | None, typer.Option("--keep", metavar="COLS|all", help="columns of the list to carry along, separated by commas")] = None,
+          mapping: Annotated[Path | None, typer.Option("--mapping", help="YAML: header of this list -> field")] = None) -> Outcome:  # fmt: skip
+    """Score a list: fit, tier, reasons, most alike customers."""
+    options = commands.ScoreOptions(resume, suppress, tuple(exclude or ()), capacity, reasons, lookalikes, tuple(keep or ()), mapping)
+    return commands.score(context, model, list_, out, options)
+
+
+def main() -> None:
+    """Entry point of `icp-ml`."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

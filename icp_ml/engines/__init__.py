@@ -1,0 +1,1 @@
+"""Where a list lives: files here; every engine calls the one kernel of `scoring`."""

@@ -1,0 +1,350 @@
+"""Score a list in a file: constant memory, both cores, input order, resumable, the result written once."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import os
+import shutil
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from icp_ml.accounts import Accounts
+from icp_ml.accounts.readers import Chunk, Reject, open_table
+from icp_ml.engines.ranking import Suppression, ranks
+from icp_ml.engines.writing import ScoredWriter
+from icp_ml.exceptions import InputError
+from icp_ml.model import ICPModel
+from icp_ml.scoring.columns import row_schema
+from icp_ml.scoring.kernel import Scorer
+from icp_ml.scoring.lookalikes import salted
+
+FORMATS = (".csv", ".parquet")
+
+
+@dataclass(frozen=True)
+class ScoreRequest:
+    """What to score, and how.
+
+    Attributes
+    ----------
+    source, out : Path
+        The list, and the scored file (Parquet or CSV by the name's ending).
+    customers : Accounts, optional
+        Existing customers: suppressed on the list, and named in lookalikes.
+    exclude : sequence of (Accounts, reason)
+        Further accounts to suppress (competitors, do-not-contact).
+    keep : sequence of str or "all"
+        Headers of the list carried into the result.
+    mapping : mapping of header to field
+        For this list, before the model's own settings.
+    jobs : int
+        Batches scored at once; the result does not depend on it.
+    """
+
+    source: Path
+    out: Path
+    reasons: int | None = None
+    lookalikes: int | None = None
+    customers: Accounts | None = None
+    exclude: Sequence[tuple[Accounts, str]] = ()
+    keep: Sequence[str] | str = ()
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    as_of: date | None = None
+    capacity: int | None = None
+    jobs: int = 2
+    resume: bool = False
+
+
+@dataclass(frozen=True)
+class ScoreSummary:
+    """What became of the rows of a list: `scored + ineligible + suppressed + rejected = rows`."""
+
+    rows: int
+    scored: int
+    ineligible: int
+    suppressed: int
+    rejected: int
+    tiers: dict[str, int]
+    out: Path
+    rejects: Path | None
+    missing_fields: tuple[str, ...]
+    outside_support: int
+    seconds: float
+    serviceable: int | None = None
+    obtainable: int | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types."""
+        data = dict(self.__dict__)
+        return {**data, "out": str(self.out), "rejects": str(self.rejects) if self.rejects else None,
+                "missing_fields": list(self.missing_fields)}  # fmt: skip
+
+
+def score_file(model: ICPModel, request: ScoreRequest, progress: Callable[[int, int | None], None] | None = None) -> ScoreSummary:
+    """Score a list file.
+
+    Parameters
+    ----------
+    model : ICPModel
+    request : ScoreRequest
+    progress : callable, optional
+        Called with rows done and rows in all (None where that is not known before the end).
+
+    Raises
+    ------
+    InputError
+        The list cannot be read, holds none of the model's fields, or was changed since the run to resume.
+    """
+    start = time.perf_counter()
+    check_out(request.out, request.source)
+    reader = open_table(request.source)
+    kept = _kept(request.keep, reader.columns, str(request.source))
+    normaliser = model.normaliser(list(reader.columns), request.mapping)
+    normaliser.check_usable(str(request.source))
+    names = None
+    if request.customers is not None:
+        names = _names(request.customers, model.reference.salt)
+    scorer = model.scorer(reasons=request.reasons, lookalikes=request.lookalikes, names=names)
+    spool = _Spool(request.out, _fingerprint(model, request, scorer, kept), resume=request.resume)
+    suppression = Suppression.of([*([(request.customers, "existing customer")] if request.customers else []), *request.exclude])
+    tally = _Tally()
+
+    def work(chunk: Chunk) -> pa.RecordBatch:
+        done = spool.read(chunk.index)
+        if done is None:
+            columns = normaliser.normalise(chunk.batch, first_row=chunk.first_row)
+            scored = scorer.score(columns, chunk.batch.num_rows, request.as_of)
+            done = _finish(scored, chunk.batch, kept, suppression)
+            spool.write(chunk.index, done)
+        return done
+
+    try:
+        for chunk, batch in _in_order(reader.batches(), work, request.jobs):
+            tally.add(chunk, batch)
+            if progress:
+                progress(tally.rows, reader.rows)
+        order = ranks(tally.log_odds(), tally.account_ids(), tally.is_scored())
+        _write(request.out, spool, order, _metadata(model, request, spool.fingerprint))
+        rejects = _write_rejects(request.out, tally.rejects)
+    except (InputError, MemoryError):
+        spool.remove()
+        raise
+    spool.remove()
+    return tally.summary(request, rejects, normaliser.missing, time.perf_counter() - start)
+
+
+def check_out(out: Path, source: Path) -> None:
+    """Refuse an output that cannot be written before any work is done.
+
+    Raises
+    ------
+    InputError
+        The ending is not known, the folder does not exist, or the output is the input.
+    """
+    if out.suffix.lower() not in FORMATS:
+        msg = f"{out}: the scored file must end in {' or '.join(FORMATS)}"
+        raise InputError(msg)
+    if not out.parent.is_dir() or out.is_dir():
+        msg = f"{out}: {'is a folder' if out.is_dir() else f'the folder {out.parent} does not exist'}; name a file in an existing folder"
+        raise InputError(msg)
+    if out.exists() and source.exists() and out.samefile(source):
+        msg = f"{out}: is the list itself; write the scores to another file"
+        raise InputError(msg)
+
+
+def _in_order(chunks: Iterator[Chunk], work: Callable[[Chunk], pa.RecordBatch], jobs: int) -> Iterator[tuple[Chunk, pa.RecordBatch]]:
+    """Score up to `jobs` chunks at once, one more being read, and yield them in input order."""
+    waiting: deque[tuple[Chunk, Future[pa.RecordBatch]]] = deque()
+    with ThreadPoolExecutor(max_workers=max(jobs, 1)) as pool:
+        for chunk in chunks:
+            waiting.append((chunk, pool.submit(work, chunk)))
+            if len(waiting) > jobs:
+                first, result = waiting.popleft()
+                yield first, result.result()
+        while waiting:
+            first, result = waiting.popleft()
+            yield first, result.result()
+
+
+def _kept(keep: Sequence[str] | str, columns: Sequence[str], source: str) -> list[str]:
+    wanted = list(columns) if keep in ("all", ["all"], ("all",)) else ([keep] if isinstance(keep, str) else list(keep))
+    absent = [name for name in wanted if name not in columns]
+    if absent:
+        msg = f"{source}: --keep names {absent[0]!r}, which is not a column; the columns are {', '.join(map(repr, columns))}"
+        raise InputError(msg)
+    return wanted
+
+
+def _finish(scored: pa.RecordBatch, raw: pa.RecordBatch, kept: Sequence[str], suppression: Suppression) -> pa.RecordBatch:
+    """Add carried columns after the domain, and turn suppressed accounts' status."""
+    names = list(scored.schema.names)
+    columns = {name: scored.column(name) for name in names}
+    why = suppression.reasons(scored)
+    if any(why):
+        hit = pa.array([w is not None for w in why])
+        columns["status"] = pa.compute.if_else(hit, "suppressed", columns["status"].cast(pa.string())).dictionary_encode()
+        columns["status_reason"] = pa.compute.if_else(hit, pa.array(why, pa.string()), columns["status_reason"].cast(pa.string())).dictionary_encode()
+        for name in ("fit_score", "fit_low", "fit_high", "log_odds"):
+            columns[name] = pa.compute.if_else(hit, pa.scalar(None, pa.float64()), columns[name])
+        columns["tier"] = pa.compute.if_else(hit, "none", columns["tier"].cast(pa.string())).dictionary_encode()
+    carried = {(name if name not in columns else f"list_{name}"): raw.column(raw.schema.get_field_index(name)) for name in kept}
+    first = {name: columns.pop(name) for name in ("account_id", "name", "domain")}
+    ordered = {**first, **carried, **columns}
+    return pa.RecordBatch.from_arrays(list(ordered.values()), names=list(ordered))
+
+
+def _names(customers: Accounts, salt: str) -> dict[str, str]:
+    ids = customers.table.column("account_id").to_pylist()
+    shown = customers.table.column("name").to_pylist() if "name" in customers.table.column_names else ids
+    return {salted(str(i), salt): n or str(i) for i, n in zip(ids, shown, strict=True)}
+
+
+@dataclass
+class _Tally:
+    """Counts, and the three columns the ranking needs."""
+
+    rows: int = 0
+    parsed: int = 0
+    tiers: Counter[str] = field(default_factory=Counter)
+    statuses: Counter[str] = field(default_factory=Counter)
+    outside: int = 0
+    rejects: list[Reject] = field(default_factory=list)
+    _log_odds: list[pa.Array] = field(default_factory=list)
+    _ids: list[pa.Array] = field(default_factory=list)
+
+    def add(self, chunk: Chunk, batch: pa.RecordBatch) -> None:
+        self.rows += batch.num_rows + len(chunk.rejects)
+        self.rejects += chunk.rejects
+        for name, counter in (("tier", self.tiers), ("status", self.statuses)):
+            for entry in batch.column(name).value_counts().to_pylist():
+                counter[entry["values"]] += entry["counts"]
+        self.outside += int(pa.compute.sum(pa.compute.invert(batch.column("in_support"))).as_py() or 0)
+        self._log_odds.append(batch.column("log_odds"))
+        self._ids.append(batch.column("account_id"))
+
+    def log_odds(self) -> np.ndarray[Any, np.dtype[np.float64]]:
+        return np.concatenate([a.to_numpy(zero_copy_only=False) for a in self._log_odds]) if self._log_odds else np.empty(0)
+
+    def is_scored(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
+        return ~np.isnan(self.log_odds())
+
+    def account_ids(self) -> pa.ChunkedArray:
+        return pa.chunked_array(self._ids, type=pa.string())
+
+    def summary(self, request: ScoreRequest, rejects: Path | None, missing: Sequence[str], seconds: float) -> ScoreSummary:
+        scored = self.statuses["scored"]
+        return ScoreSummary(
+            rows=self.rows, scored=scored, ineligible=self.statuses["ineligible"], suppressed=self.statuses["suppressed"],
+            rejected=len(self.rejects), tiers={t: self.tiers[t] for t in ("A", "B", "C", "D", "none")}, out=request.out, rejects=rejects,
+            missing_fields=tuple(missing), outside_support=self.outside, seconds=seconds, serviceable=scored,
+            obtainable=min(request.capacity, scored) if request.capacity else None,
+        )  # fmt: skip
+
+
+class _Spool:
+    """Finished chunks on disk beside the output, with a journal that says what they belong to."""
+
+    def __init__(self, out: Path, fingerprint: dict[str, Any], *, resume: bool) -> None:
+        self.folder = out.with_name(f".{out.name}.parts")
+        self.fingerprint = fingerprint
+        journal = self.folder / "journal.json"
+        if resume and journal.is_file():
+            before = json.loads(journal.read_text(encoding="utf-8"))
+            changed = [key for key in fingerprint if before.get(key) != fingerprint[key]]
+            if changed:
+                msg = f"{out}: cannot resume, since {', '.join(changed)} changed; run again without --resume to start over"
+                raise InputError(msg)
+        else:
+            self.remove()
+            self.folder.mkdir()
+            journal.write_text(json.dumps(fingerprint), encoding="utf-8")
+
+    def read(self, index: int) -> pa.RecordBatch | None:
+        file = self.folder / f"{index:07d}.arrow"
+        if not file.is_file():
+            return None
+        with pa.OSFile(str(file)) as handle:
+            return pa.ipc.open_file(handle).get_batch(0)
+
+    def write(self, index: int, batch: pa.RecordBatch) -> None:
+        file = self.folder / f"{index:07d}.arrow"
+        fresh = file.with_suffix(".tmp")
+        with pa.OSFile(str(fresh), "wb") as handle, pa.ipc.new_file(handle, batch.schema) as writer:
+            writer.write_batch(batch)
+        fresh.replace(file)
+
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        for file in sorted(self.folder.glob("*.arrow")):
+            batch = self.read(int(file.stem))
+            assert batch is not None
+            yield batch
+
+    def remove(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _fingerprint(model: ICPModel, request: ScoreRequest, scorer: Scorer, kept: Sequence[str]) -> dict[str, Any]:
+    digest = hashlib.sha256()
+    with request.source.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    suppressed = [*([request.customers] if request.customers else []), *(accounts for accounts, _ in request.exclude)]
+    others = hashlib.sha256("\n".join(str(a.table.to_pydict().get(c)) for a in suppressed for c in ("account_id", "domain", "name")).encode())
+    return {
+        "model": model.version, "list": digest.hexdigest()[:16], "reasons": scorer.reasons, "lookalikes": scorer.lookalikes,
+        "keep": list(kept), "mapping": dict(request.mapping), "as_of": str(request.as_of or model.tables.as_of or ""),
+        "suppression": others.hexdigest()[:16],
+    }  # fmt: skip
+
+
+def _metadata(model: ICPModel, request: ScoreRequest, fingerprint: Mapping[str, Any]) -> dict[str, str]:
+    return {"icp_ml.model_version": model.version, "icp_ml.settings_hash": model.settings.hash,
+            "icp_ml.as_of": str(fingerprint["as_of"]), "icp_ml.list_fingerprint": str(fingerprint["list"])}  # fmt: skip
+
+
+def _write(out: Path, spool: _Spool, order: np.ndarray[Any, np.dtype[np.int64]], metadata: Mapping[str, str]) -> None:
+    """Write the result under a temporary name, adding rank and percentile, and rename it when whole."""
+    fresh = out.with_name(f".{out.name}.partial")
+    total, begin = int(order.max(initial=0)), 0
+    with ScoredWriter(fresh, out.suffix.lower(), metadata) as writer:
+        for batch in spool.batches():
+            rank = order[begin : begin + batch.num_rows]
+            begin += batch.num_rows
+            none = rank == 0
+            percentile = 100.0 * (total - rank + 1) / max(total, 1)
+            writer.write(batch, pa.array(rank, mask=none), pa.array(percentile, mask=none))
+        if begin == 0:
+            writer.write(_no_rows(), pa.nulls(0, pa.int64()), pa.nulls(0, pa.float64()))
+    os.replace(fresh, out)
+
+
+def _no_rows() -> pa.RecordBatch:
+    return pa.RecordBatch.from_pylist([], schema=row_schema())
+
+
+def _write_rejects(out: Path, rejects: Sequence[Reject]) -> Path | None:
+    """Write the rows that do not parse, or remove what an earlier run left."""
+    path = out.with_name(f"{out.name}.rejects.csv")
+    if not rejects:
+        path.unlink(missing_ok=True)
+        return None
+    fresh = path.with_name(f".{path.name}.partial")
+    with fresh.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["line", "reason", "text"])
+        writer.writerows((r.line, r.reason, f"'{r.text}" if r.text[:1] in ("=", "+", "-", "@") else r.text) for r in rejects)
+    os.replace(fresh, path)
+    return path
+
+

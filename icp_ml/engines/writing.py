@@ -1,0 +1,69 @@
+"""Write scored batches as Parquet or CSV, one row group or block per batch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pacsv
+import pyarrow.parquet as pq
+
+from icp_ml.model import plain_strings
+
+FORMULA = r"^[=+\-@\t\r]"
+PLAIN_NUMBER = r"^[+-]?\d+(\.\d+)?$"
+
+
+
+class ScoredWriter:
+    """Opens on the first batch, whose columns the file then has."""
+
+    def __init__(self, path: Path, ending: str, metadata: Mapping[str, str]) -> None:
+        self.path = path
+        self.ending = ending
+        self.metadata = dict(metadata)
+        self._writer: Any = None
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Close the file; after an error, remove it."""
+        if self._writer is not None:
+            if self.ending == ".parquet" and error is None:
+                self._writer.add_key_value_metadata(self.metadata)
+            self._writer.close()
+        if error is not None:
+            self.path.unlink(missing_ok=True)
+
+    def write(self, batch: pa.RecordBatch, rank: pa.Array, percentile: pa.Array) -> None:
+        """Append a batch with its list-level columns."""
+        table = pa.table([*batch.columns, rank, percentile], names=[*batch.schema.names, "rank", "percentile"])
+        if self.ending == ".parquet":
+            if self._writer is None:  # the Arrow schema is not stored: dictionaries must read back as strings
+                self._writer = pq.ParquetWriter(self.path, table.schema, compression="zstd", store_schema=False)
+            self._writer.write_table(table, row_group_size=max(table.num_rows, 1))
+            return
+        table = _defused(plain_strings(table))
+        if self._writer is None:
+            self._writer = pacsv.CSVWriter(self.path, table.schema, write_options=pacsv.WriteOptions(quoting_style="needed"))
+        self._writer.write_table(table)
+
+
+def _defused(table: pa.Table) -> pa.Table:
+    """Put an apostrophe before text that a spreadsheet would run as a formula; numbers stay as they are."""
+    columns = []
+    for column in table.columns:
+        if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+            runs = pc.and_(pc.match_substring_regex(column, FORMULA), pc.invert(pc.match_substring_regex(column, PLAIN_NUMBER)))
+            if pc.any(runs).as_py():
+                column = pc.if_else(pc.fill_null(runs, False), pc.binary_join_element_wise("'", column, ""), column)
+        elif pa.types.is_list(column.type):
+            column = pc.binary_join(column, ";")
+        columns.append(column)
+    return pa.table(columns, names=table.column_names)

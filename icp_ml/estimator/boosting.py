@@ -1,0 +1,307 @@
+"""The additive fit: LightGBM with one field per tree, cross-validated rounds, bags, read back as tables.
+
+Every tree uses a single term, so the sum of all trees is a sum of one function per term, and each
+function is found exactly by asking the booster for its contribution at every code (Lundberg et al. 2020,
+"From local explanations to global understanding with explainable AI for trees"; on single-field trees
+the SHAP value of a term depends on that term's code alone).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from icp_ml.estimator.encoding import FIRST_BIN, MISSING, UNSEEN, Codes, FloatArray, Term
+
+if TYPE_CHECKING:
+    import lightgbm
+
+IntArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class BoostingParams:
+    """What shapes the fit; the defaults are those of the benchmark."""
+
+    learning_rate: float = 0.05
+    max_rounds: int = 400
+    patience: int = 60
+    num_leaves: int = 4
+    min_leaf: int = 15
+    l2: float = 2.0
+    feature_fraction: float = 0.5
+    smoothing: float = 10.0
+    folds: int = 5
+    bags: int = 10
+
+
+@dataclass(frozen=True)
+class TrainingRows:
+    """Rows in canonical order: codes (n, terms), label 0/1, weight, group number, and whether a row trains.
+
+    Rows that do not train (the middle) are scored out of fold for calibration only.
+    """
+
+    codes: Codes
+    y: FloatArray
+    weight: FloatArray
+    group: IntArray
+    trains: npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class AdditiveFit:
+    """Result of `fit_additive`: uncalibrated tables and the out-of-fold log-odds of every row."""
+
+    values: tuple[FloatArray, ...]
+    variances: tuple[FloatArray, ...]
+    base: float
+    base_variance: float
+    rounds: int
+    out_of_fold: FloatArray
+    boosters: tuple[str, ...]
+
+
+def canonical_order(codes: Codes, y: FloatArray, weight: FloatArray, group: IntArray, trains: npt.NDArray[np.bool_]) -> IntArray:
+    """Return the order in which rows are always used, whatever order they came in."""
+    keys = [group, weight, y, *(codes[:, j] for j in range(codes.shape[1])), trains]
+    return np.lexsort(keys).astype(np.int64)
+
+
+def fold_numbers(rows: TrainingRows, folds: int, seed: int) -> IntArray:
+    """Assign every row a fold: groups whole, labels spread evenly, deterministic.
+
+    Groups are dealt in random order, largest first, each to the fold that lacks its label most.
+    """
+    rng = np.random.default_rng(seed)
+    groups, index, sizes = np.unique(rows.group, return_inverse=True, return_counts=True)
+    labels = np.where(rows.trains, rows.y, 2).astype(np.int64)
+    table = np.zeros((len(groups), 3))
+    np.add.at(table, (index, labels), 1.0)
+    total = np.maximum(table.sum(axis=0), 1.0)
+    load = np.zeros((folds, 3))
+    of_group = np.empty(len(groups), dtype=np.int64)
+    order = rng.permutation(len(groups))
+    for g in order[np.argsort(-sizes[order], kind="stable")]:
+        need = (load / total) @ table[g] / table[g].sum() + 1e-6 * load.sum(axis=1) / total.sum()
+        of_group[g] = int(np.argmin(need))
+        load[of_group[g]] += table[g]
+    return of_group[index]
+
+
+def design(codes: Codes, terms: Sequence[Term], statistics: Sequence[FloatArray | None]) -> FloatArray:
+    """Return what LightGBM sees: ordinals for numbers and tokens, a smoothed rate for categories, NaN for missing."""
+    X = codes.astype(np.float64)
+    for j, statistic in enumerate(statistics):
+        if statistic is not None:
+            X[:, j] = statistic[codes[:, j]]
+        elif terms[j].encoding.kind == "numeric":  # beyond the customers' range: as at its edge
+            np.clip(X[:, j], FIRST_BIN, terms[j].size - 2, out=X[:, j])
+    X[codes == MISSING] = np.nan
+    return X
+
+
+def category_statistics(codes: Codes, terms: Sequence[Term], y: FloatArray, weight: FloatArray, smoothing: float) -> list[FloatArray | None]:
+    """Return, per category term, the smoothed rate of the positive label at every code; None for other terms."""
+    prior = float(np.average(y, weights=weight))
+    out: list[FloatArray | None] = []
+    for j, term in enumerate(terms):
+        if term.encoding.kind != "category":
+            out.append(None)
+            continue
+        total = np.bincount(codes[:, j], weights=weight, minlength=term.size)
+        good = np.bincount(codes[:, j], weights=weight * y, minlength=term.size)
+        statistic = (good + smoothing * prior) / (total + smoothing)
+        out.append(statistic)
+    return out
+
+
+def cross_fitted_design(rows: TrainingRows, terms: Sequence[Term], params: BoostingParams, seed: int) -> FloatArray:
+    """Return the design of training rows, each category rate taken from rows of other folds."""
+    X = design(rows.codes, terms, category_statistics(rows.codes, terms, rows.y, rows.weight, params.smoothing))
+    columns = [j for j, term in enumerate(terms) if term.encoding.kind == "category"]
+    if not columns:
+        return X
+    fold = fold_numbers(rows, params.folds, seed)
+    some = [terms[j] for j in columns]
+    for k in np.unique(fold):
+        held, rest = fold == k, fold != k
+        if not rows.weight[rest].sum() > 0:
+            continue
+        statistics = category_statistics(rows.codes[rest][:, columns], some, rows.y[rest], rows.weight[rest], params.smoothing)
+        X[np.ix_(held, columns)] = design(rows.codes[held][:, columns], some, statistics)
+    return X
+
+
+def _booster(X: FloatArray, y: FloatArray, weight: FloatArray, params: BoostingParams, seed: int, rounds: int,
+             valid: tuple[FloatArray, FloatArray, FloatArray] | None = None) -> tuple[lightgbm.Booster, list[float]]:  # fmt: skip
+    """Train one booster on one thread (same bytes on any machine); with `valid`, also its loss per round."""
+    import lightgbm as lgb
+
+    settings: dict[str, Any] = {
+        "objective": "binary", "metric": "binary_logloss", "learning_rate": params.learning_rate,
+        "num_leaves": params.num_leaves, "min_data_in_leaf": int(max(1, min(params.min_leaf, len(y) // 10))),
+        "lambda_l2": params.l2, "feature_fraction": params.feature_fraction if X.shape[1] > 3 else 1.0,
+        "min_data_in_bin": 1, "max_bin": 4096, "feature_pre_filter": False, "min_sum_hessian_in_leaf": 1e-3,
+        "interaction_constraints": [[j] for j in range(X.shape[1])],
+        "deterministic": True, "force_row_wise": True, "num_threads": 1, "seed": seed % (2**31 - 1), "verbose": -1,
+    }  # fmt: skip
+    data = lgb.Dataset(X, y, weight=weight, params=settings, free_raw_data=False)
+    if valid is None:
+        return lgb.train(settings, data, num_boost_round=rounds), []
+    record: dict[str, Any] = {}
+    held = lgb.Dataset(valid[0], valid[1], weight=valid[2], reference=data, params=settings, free_raw_data=False)
+    stop = lgb.early_stopping(params.patience, verbose=False)
+    booster = lgb.train(settings, data, rounds, [held], ["held"], callbacks=[lgb.record_evaluation(record), stop])
+    return booster, record["held"]["binary_logloss"]
+
+
+def take(rows: TrainingRows, index: npt.NDArray[Any]) -> TrainingRows:
+    """Return some of the rows, by mask or by position."""
+    return TrainingRows(rows.codes[index], rows.y[index], rows.weight[index], rows.group[index], rows.trains[index])
+
+
+def cross_validate(rows: TrainingRows, terms: Sequence[Term], params: BoostingParams, seed: int, n_jobs: int | None) -> tuple[int, FloatArray]:
+    """Return the number of rounds with the least held-out log-loss, and every row's out-of-fold log-odds at it."""
+    from joblib import Parallel, delayed
+
+    smaller = min(int(rows.y[rows.trains].sum()), int((1 - rows.y[rows.trains]).sum()))
+    folds = max(2, min(params.folds, smaller))
+    fold = fold_numbers(rows, folds, seed)
+
+    def one(k: int) -> tuple[lightgbm.Booster, list[float], FloatArray]:
+        fitted = take(rows, (fold != k) & rows.trains)
+        if len(np.unique(fitted.y[fitted.weight > 0])) < 2:
+            fitted = take(rows, rows.trains)
+        X = cross_fitted_design(fitted, terms, params, seed + 1)
+        statistics = category_statistics(fitted.codes, terms, fitted.y, fitted.weight, params.smoothing)
+        held = take(rows, fold == k)
+        Z = design(held.codes, terms, statistics)
+        judged = held.trains & (held.weight > 0)
+        if not judged.any():
+            judged = held.trains
+        valid = (Z[judged], held.y[judged], held.weight[judged])
+        if not judged.any():
+            valid = (X, fitted.y, fitted.weight)
+        booster, losses = _booster(X, fitted.y, fitted.weight, params, seed + k, params.max_rounds, valid)
+        return booster, losses, Z
+
+    results = Parallel(n_jobs=n_jobs, prefer="threads")(delayed(one)(k) for k in range(folds))
+    curve = np.zeros(params.max_rounds)
+    for k, (_, losses, _) in enumerate(results):
+        padded = np.full(params.max_rounds, losses[-1])
+        padded[: len(losses)] = losses
+        curve += padded * float(rows.weight[(fold == k) & rows.trains].sum())
+    rounds = int(np.argmin(np.round(curve, 12))) + 1
+    out_of_fold = np.zeros(len(rows.y))
+    for k, (booster, _, Z) in enumerate(results):
+        if len(Z):
+            used = min(rounds, booster.current_iteration())
+            out_of_fold[fold == k] = np.asarray(booster.predict(Z, raw_score=True, num_iteration=used, num_threads=1))
+    return rounds, out_of_fold
+
+
+def fit_bag(rows: TrainingRows, terms: Sequence[Term], params: BoostingParams, seed: int, rounds: int) -> tuple[list[FloatArray], float, str]:
+    """Fit one bag on a bootstrap of groups; return its tables, its base and the booster's text."""
+    rng = np.random.default_rng(seed)
+    groups, index = np.unique(rows.group, return_inverse=True)
+    drawn = np.bincount(rng.integers(0, len(groups), len(groups)), minlength=len(groups))
+    chosen = np.repeat(np.arange(len(rows.y)), drawn[index])
+    if len(np.unique(rows.y[chosen][rows.weight[chosen] > 0])) < 2:
+        chosen = np.arange(len(rows.y))
+    bag = take(rows, chosen)
+    X = cross_fitted_design(bag, terms, params, seed + 1)
+    booster, _ = _booster(X, bag.y, bag.weight, params, seed, rounds)
+    statistics = category_statistics(bag.codes, terms, bag.y, bag.weight, params.smoothing)
+    values, base = read_tables(booster, terms, statistics)
+    return values, base, booster.model_to_string()
+
+
+def held_out_log_odds(fitted: TrainingRows, held: Codes, terms: Sequence[Term], params: BoostingParams, seed: int, rounds: int) -> FloatArray:
+    """Fit one booster for a fixed number of rounds and return its raw log-odds of held-out codes."""
+    X = cross_fitted_design(fitted, terms, params, seed + 1)
+    booster, _ = _booster(X, fitted.y, fitted.weight, params, seed, rounds)
+    statistics = category_statistics(fitted.codes, terms, fitted.y, fitted.weight, params.smoothing)
+    return np.asarray(booster.predict(design(held, terms, statistics), raw_score=True, num_threads=1), dtype=np.float64)
+
+
+def probe_codes(terms: Sequence[Term]) -> Codes:
+    """Return one row per code of each term in turn, all other terms missing."""
+    sizes = [term.size for term in terms]
+    codes = np.zeros((sum(sizes), len(terms)), dtype=np.uint16)
+    start = 0
+    for j, size in enumerate(sizes):
+        codes[start : start + size, j] = np.arange(size)
+        start += size
+    return codes
+
+
+def read_tables(booster: lightgbm.Booster, terms: Sequence[Term], statistics: Sequence[FloatArray | None]) -> tuple[list[FloatArray], float]:
+    """Read a single-field booster back as one table per term: `base + sum(table[code])` is its raw score."""
+    contributions = np.asarray(booster.predict(design(probe_codes(terms), terms, statistics), pred_contrib=True, num_threads=1))
+    values, start = [], 0
+    for j, term in enumerate(terms):
+        values.append(contributions[start : start + term.size, j].copy())
+        start += term.size
+    return values, float(contributions[0, -1])
+
+
+def fit_additive(rows: TrainingRows, terms: Sequence[Term], params: BoostingParams, seed: int, n_jobs: int | None = None) -> AdditiveFit:
+    """Choose rounds by cross-validation, fit the bags, and average their tables.
+
+    Parameters
+    ----------
+    rows : TrainingRows
+        In canonical order. Both labels must be among the rows that train.
+    terms : sequence of Term
+    params : BoostingParams
+    seed : int
+    n_jobs : int or None
+        Bags and folds fitted at once (joblib); the result does not depend on it.
+    """
+    from joblib import Parallel, delayed
+
+    rounds, out_of_fold = cross_validate(rows, terms, params, seed, n_jobs)
+    trained = take(rows, rows.trains)
+    bags = Parallel(n_jobs=n_jobs, prefer="threads")(
+        delayed(fit_bag)(trained, terms, params, seed + 1000 * (b + 1), rounds) for b in range(params.bags)
+    )
+    values, variances = [], []
+    bases = np.array([base for _, base, _ in bags])
+    for j, term in enumerate(terms):
+        seen = np.bincount(trained.codes[:, j], minlength=term.size)
+        everyone = np.bincount(rows.codes[:, j], minlength=term.size).astype(np.float64)
+        centred, means = centre(np.stack([tables[j] for tables, _, _ in bags]), silent_codes(term, seen), everyone)
+        bases = bases + means
+        values.append(centred.mean(axis=0))
+        variances.append(centred.var(axis=0, ddof=1))
+    return AdditiveFit(tuple(values), tuple(variances), float(bases.mean()), float(bases.var(ddof=1)), rounds,
+                       out_of_fold, tuple(text for _, _, text in bags))  # fmt: skip
+
+
+def silent_codes(term: Term, seen: IntArray) -> IntArray:
+    """Return the codes no training customer showed and where LightGBM's answer would be an accident.
+
+    A missing value in a field that was never missing, and a category never seen, say nothing. Beyond the
+    range of numbers the nearest bin speaks (`design` clips).
+    """
+    if term.encoding.kind in ("boolean", "tokens"):
+        candidates = np.arange(term.size)
+    else:
+        candidates = np.array([MISSING] if term.encoding.kind == "numeric" else [MISSING, UNSEEN])
+    return candidates[seen[candidates] == 0]
+
+
+def centre(stack: FloatArray, silent: IntArray, counts: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Subtract each bag's mean over the background customers; silent codes are held at that mean (zero)."""
+    speaking = counts.copy()
+    speaking[silent] = 0.0
+    means = stack @ speaking / max(speaking.sum(), 1.0)
+    centred = stack - means[:, None]
+    centred[:, silent] = 0.0
+    return centred, means
+

@@ -1,0 +1,147 @@
+"""The scorecard: the tables that are the model. A score is one look-up per term and a sum."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from icp_ml.estimator.encoding import Codes, Encoding, FloatArray, Term
+from icp_ml.exceptions import ModelFormatError
+
+Z90 = 1.6448536269514722  # two-sided 90 %
+
+
+@dataclass(frozen=True)
+class ScoringTables:
+    """All that scoring needs.
+
+    Attributes
+    ----------
+    encoding : Encoding
+        Fields and terms.
+    values : tuple of ndarray
+        Per term, the contribution (log-odds) of each code; its mean over the background customers is 0.
+    variances : tuple of ndarray
+        Per term, the variance of each contribution over bootstrap refits.
+    base, base_variance : float
+        Log-odds of the average customer, and its variance.
+    customers, best : tuple of ndarray
+        Per term, how many mature customers (best customers) showed each code: the evidence in reasons.
+    as_of : date or None
+        The day ages are measured to unless a later one is given.
+    """
+
+    encoding: Encoding
+    values: tuple[FloatArray, ...]
+    variances: tuple[FloatArray, ...]
+    base: float
+    base_variance: float
+    customers: tuple[FloatArray, ...]
+    best: tuple[FloatArray, ...]
+    as_of: date | None = None
+
+    @property
+    def terms(self) -> tuple[Term, ...]:
+        """The additive parts, in the order of the tables."""
+        return self.encoding.terms
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """Names of the fields the model reads."""
+        return tuple(enc.field for enc in self.encoding.fields)
+
+    @cached_property
+    def ranges(self) -> FloatArray:
+        """Per term, the spread of contributions over codes that customers showed."""
+        return np.array([_spread(v, n) for v, n in zip(self.values, self.customers, strict=True)])
+
+    def encode(self, columns: Mapping[str, pa.Array], rows: int, as_of: date | None = None) -> Codes:
+        """Return codes of shape (rows, terms); see `Encoding.encode`."""
+        return self.encoding.encode(columns, rows, as_of or self.as_of)
+
+    def contributions(self, codes: Codes) -> FloatArray:
+        """Return contributions of shape (rows, terms), log-odds."""
+        out = np.empty(codes.shape, dtype=np.float64, order="F")
+        for j, table in enumerate(self.values):
+            np.take(table, codes[:, j], out=out[:, j], mode="clip")
+        return out
+
+    def log_odds(self, codes: Codes) -> FloatArray:
+        """Return log-odds of shape (rows,): base plus contributions, always added in term order."""
+        return self.sum_terms(self.contributions(codes))
+
+    def sum_terms(self, contributions: FloatArray) -> FloatArray:
+        """Add contributions term by term: the same bits whatever the number of rows."""
+        total = np.full(len(contributions), self.base)
+        for j in range(contributions.shape[1]):
+            total += contributions[:, j]
+        return total
+
+    def standard_error(self, codes: Codes) -> FloatArray:
+        """Return the standard error of the log-odds, terms taken as independent."""
+        total = np.full(len(codes), self.base_variance)
+        for j, table in enumerate(self.variances):
+            total += table.take(codes[:, j], mode="clip")
+        return np.sqrt(total)
+
+    def scaled(self, slope: float, intercept: float) -> ScoringTables:
+        """Fold a calibration into the tables, so that reasons, log-odds and fit score stay one thing."""
+        return ScoringTables(
+            self.encoding, tuple(slope * v for v in self.values), tuple(slope**2 * v for v in self.variances),
+            slope * self.base + intercept, slope**2 * self.base_variance, self.customers, self.best, self.as_of,
+        )  # fmt: skip
+
+    def to_arrays(self) -> dict[str, npt.NDArray[np.generic]]:
+        """Return flat arrays for `tables.npz`."""
+        return {
+            "sizes": np.array([len(v) for v in self.values], dtype=np.int64),
+            "values": _flat(self.values), "variances": _flat(self.variances),
+            "customers": _flat(self.customers), "best": _flat(self.best),
+            "base": np.array([self.base, self.base_variance]),
+        }  # fmt: skip
+
+    @classmethod
+    def from_arrays(cls, encoding: Encoding, arrays: Mapping[str, npt.NDArray[np.generic]], as_of: date | None) -> ScoringTables:
+        """Rebuild tables, checking that they fit the encoding and hold finite numbers.
+
+        Raises
+        ------
+        ModelFormatError
+            An array is missing, has another length, or holds NaN or infinity.
+        """
+        sizes = [term.size for term in encoding.terms]
+        parts: dict[str, tuple[FloatArray, ...]] = {}
+        for name in ("values", "variances", "customers", "best"):
+            flat = np.asarray(_present(arrays, name), dtype=np.float64)
+            if flat.shape != (sum(sizes),) or not np.isfinite(flat).all():
+                msg = f"tables.npz: '{name}' does not fit the encoding ({flat.shape} for {sum(sizes)} codes) or is not finite"
+                raise ModelFormatError(msg)
+            parts[name] = tuple(np.split(flat, np.cumsum(sizes)[:-1])) if sizes else ()
+        base = np.asarray(_present(arrays, "base"), dtype=np.float64)
+        if base.shape != (2,) or not np.isfinite(base).all():
+            msg = "tables.npz: 'base' must be two finite numbers"
+            raise ModelFormatError(msg)
+        return cls(encoding, parts["values"], parts["variances"], float(base[0]), float(base[1]), parts["customers"],
+                   parts["best"], as_of)  # fmt: skip
+
+
+def _present(arrays: Mapping[str, npt.NDArray[np.generic]], name: str) -> npt.NDArray[np.generic]:
+    if name not in arrays:
+        msg = f"tables.npz: array '{name}' is missing"
+        raise ModelFormatError(msg)
+    return arrays[name]
+
+
+def _flat(parts: Sequence[FloatArray]) -> FloatArray:
+    return np.concatenate(parts) if parts else np.empty(0)
+
+
+def _spread(values: FloatArray, customers: FloatArray) -> float:
+    shown = values[customers > 0]
+    return float(shown.max() - shown.min()) if len(shown) else 0.0

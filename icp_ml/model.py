@@ -1,0 +1,340 @@
+"""ICPModel: what is saved, loaded and versioned, and scores accounts. A directory of JSON and arrays, no pickle."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from icp_ml.estimator.encoding import Encoding, FieldEncoding
+from icp_ml.estimator.scorecard import ScoringTables
+from icp_ml.exceptions import ModelFormatError
+from icp_ml.profile import IdealCustomerProfile
+from icp_ml.schema import BY_NAME, CATEGORIES, KINDS, Field
+from icp_ml.scoring.kernel import CHUNK_ROWS, Exclusion, Scorer
+from icp_ml.scoring.lookalikes import Reference, Support
+from icp_ml.settings import Settings
+from icp_ml.tiers import TierCutoffs
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from icp_ml.accounts import ListNormaliser
+
+FORMAT_VERSION = 1
+MAX_FILE_BYTES = 256 * 1024**2
+LIBRARIES = ("lightgbm", "numpy", "pyarrow", "scikit-learn")
+REQUIRED = ("settings.yaml", "encoding.json", "tables.npz", "tiers.json", "reference.npz", "profile.json", "evaluation.json",
+            "data_report.json")  # fmt: skip
+
+
+@dataclass(frozen=True)
+class ICPModel:
+    """A trained model with its profile and evidence.
+
+    Attributes
+    ----------
+    profile : IdealCustomerProfile
+    evaluation, data_report : dict
+        Plain JSON documents, as saved; the latter holds the label audit under `labels`.
+    settings : Settings
+    fields : mapping of str to Field
+        The model's fields, with the kind frozen at training.
+    """
+
+    tables: ScoringTables
+    cutoffs: TierCutoffs
+    support_threshold: float
+    reference: Reference
+    profile: IdealCustomerProfile
+    evaluation: Mapping[str, Any]
+    data_report: Mapping[str, Any]
+    settings: Settings
+    fields: Mapping[str, Field]
+    boosters: tuple[str, ...] = ()
+
+    @cached_property
+    def files(self) -> dict[str, bytes]:
+        """Name -> content of every file of the saved model but the manifest; the same bytes for the same training."""
+        encoding = {"fields": [enc.to_dict() for enc in self.tables.encoding.fields], "kinds": {n: f.kind for n, f in self.fields.items()},
+                    "as_of": self.tables.as_of.isoformat() if self.tables.as_of else None}  # fmt: skip
+        files = {
+            "settings.yaml": self.settings.to_yaml().encode(),
+            "encoding.json": _json(encoding),
+            "tables.npz": _npz(self.tables.to_arrays()),
+            "tiers.json": _json({"cutoffs": self.cutoffs.to_dict(), "support_threshold": self.support_threshold}),
+            "reference.npz": _npz(self.reference.to_arrays()),
+            "profile.json": _json(self.profile.to_dict()),
+            "evaluation.json": _json(self.evaluation),
+            "data_report.json": _json(self.data_report),
+        }
+        return files | {f"boosters/bag_{b:02d}.txt": text.encode() for b, text in enumerate(self.boosters)}
+
+    @cached_property
+    def manifest(self) -> bytes:
+        """The manifest: format version, content hashes, library versions, settings hash."""
+        return _json({
+            "format_version": FORMAT_VERSION,
+            "files": {name: hashlib.sha256(data).hexdigest() for name, data in sorted(self.files.items())},
+            "settings_hash": self.settings.hash,
+            "libraries": {name: _version(name) for name in ("icp-ml", *LIBRARIES)},
+        })  # fmt: skip
+
+    @cached_property
+    def version(self) -> str:
+        """Twelve hex digits of the manifest's hash: the model version written on every scored row."""
+        return hashlib.sha256(self.manifest).hexdigest()[:12]
+
+    def save(self, path: str | Path) -> Path:
+        """Write the model directory, whole or not at all; an older model at `path` is replaced.
+
+        Raises
+        ------
+        ModelFormatError
+            `path` exists and is not a model directory.
+        """
+        path = Path(path)
+        check_target(path)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as scratch:
+            fresh = Path(scratch) / "model"
+            (fresh / "boosters").mkdir(parents=True)
+            for name, data in {**self.files, "manifest.json": self.manifest}.items():
+                (fresh / name).write_bytes(data)
+            if path.exists():
+                path.rename(Path(scratch) / "old")
+            shutil.move(fresh, path)
+        return path
+
+    @classmethod
+    def load(cls, path: str | Path) -> ICPModel:
+        """Read a model directory; runs no code from it, checks every hash.
+
+        Raises
+        ------
+        ModelFormatError
+            The directory is missing, incomplete, altered, or of a newer format.
+        """
+        path = Path(path)
+        manifest = read_manifest(path)
+        data = {name: _checked(path, name, manifest["files"]) for name in REQUIRED}
+        boosters = [n for n in sorted(manifest["files"]) if n.startswith("boosters/bag_") and "/" not in n[9:] and ".." not in n]
+        texts = tuple(_checked(path, name, manifest["files"]).decode(errors="replace") for name in boosters)
+        try:
+            return cls._build(data, texts)
+        except ModelFormatError:
+            raise
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            msg = f"{path}: the model's files contradict each other ({error}); train it again"
+            raise ModelFormatError(msg) from error
+
+    @classmethod
+    def _build(cls, data: Mapping[str, bytes], boosters: tuple[str, ...]) -> ICPModel:
+        stored = json.loads(data["encoding.json"])
+        encoding = Encoding(tuple(FieldEncoding.from_dict(f) for f in stored["fields"]))
+        as_of = date.fromisoformat(stored["as_of"]) if stored["as_of"] else None
+        tables = ScoringTables.from_arrays(encoding, _arrays(data["tables.npz"], "tables.npz"), as_of)
+        tiers = json.loads(data["tiers.json"])
+        reference = Reference.from_arrays(_arrays(data["reference.npz"], "reference.npz"), len(encoding.terms))
+        for j, term in enumerate(encoding.terms):
+            if len(reference.codes) and reference.codes[:, j].max() >= term.size:
+                msg = f"reference.npz: a code of '{term.name}' is beyond its {term.size} codes"
+                raise ModelFormatError(msg)
+        fields = {enc.field: _field(enc, str(stored["kinds"][enc.field])) for enc in encoding.fields}
+        return cls(
+            tables, TierCutoffs.from_dict(tiers["cutoffs"]), float(tiers["support_threshold"]), reference,
+            IdealCustomerProfile.from_dict(json.loads(data["profile.json"])), json.loads(data["evaluation.json"]),
+            json.loads(data["data_report.json"]), Settings.parse(data["settings.yaml"].decode(), "settings.yaml"), fields, boosters,
+        )  # fmt: skip
+
+    def scorer(self, *, reasons: int | None = None, lookalikes: int | None = None, names: Mapping[str, str] | None = None) -> Scorer:
+        """Return the kernel of this model; `names` maps salted ids to what a seller calls the customer."""
+        scoring = self.settings.scoring
+        return Scorer(
+            self.tables, self.cutoffs, Support(self.tables, self.support_threshold), self.reference, self.version,
+            self._exclusions(), scoring.reasons if reasons is None else reasons,
+            scoring.lookalikes if lookalikes is None else lookalikes, names,
+        )  # fmt: skip
+
+    def _exclusions(self) -> tuple[Exclusion, ...]:
+        """Filters that a person confirmed in the settings exclude; the derived ones only propose."""
+        numbers = {term.name: j for j, term in enumerate(self.tables.terms)}
+        return tuple(
+            Exclusion(numbers[t.term], t.codes, f"outside the filter: {t.sentence}")
+            for t in self.profile.filters
+            if t.field in self.settings.profile.filters and t.term in numbers
+        )
+
+    def normaliser(self, columns: list[str], mapping: Mapping[str, str] | None = None) -> ListNormaliser:
+        """Return what turns batches of a list with these headers into the model's canonical columns."""
+        from icp_ml.accounts import ListNormaliser
+
+        settings = self.settings if not mapping else self.settings.override(columns={**self.settings.columns, **mapping})
+        return ListNormaliser(columns, self.fields, settings)
+
+    def score(self, frame: pd.DataFrame, *, as_of: date | None = None, reasons: int | None = None, lookalikes: int | None = None) -> pd.DataFrame:
+        """Score accounts.
+
+        Parameters
+        ----------
+        frame : DataFrame of shape (n, any)
+            A list, with the headers and formats of a list file; columns the model does not know are ignored.
+        as_of : date, optional
+            The day ages are measured to; default: the training's.
+
+        Returns
+        -------
+        DataFrame of shape (n, scored columns)
+            Same index and order as `frame`: the row-level columns of the published schema.
+        """
+        import pandas as pd
+        import pyarrow as pa
+
+        from icp_ml.accounts.readers import table_from_frame
+
+        table = table_from_frame(frame).combine_chunks()
+        normaliser = self.normaliser(table.column_names)
+        normaliser.check_usable()
+        scorer = self.scorer(reasons=reasons, lookalikes=lookalikes)
+        parts = [
+            scorer.score(normaliser.normalise(batch, first_row=k * CHUNK_ROWS), batch.num_rows, as_of)
+            for k, batch in enumerate(table.to_batches(max_chunksize=CHUNK_ROWS) or [pa.RecordBatch.from_pylist([], schema=table.schema)])
+        ]
+        scored: pd.DataFrame = plain_strings(pa.Table.from_batches(unified(parts))).to_pandas()
+        scored.index = pd.Index(frame.index)
+        return scored
+
+    def __repr__(self) -> str:
+        """Return a line that tells models apart."""
+        return f"ICPModel(version={self.version}, fields={len(self.fields)}, profile={self.profile.message!r})"
+
+
+def unified(batches: list[Any]) -> list[Any]:
+    """Make dictionary columns plain strings, so that batches with different dictionaries join."""
+    import pyarrow as pa
+
+    return [pa.RecordBatch.from_arrays([_plain(c) for c in b.columns], names=b.schema.names) for b in batches]
+
+
+def plain_strings(table: Any) -> Any:
+    """Return the table with dictionary columns as strings."""
+    import pyarrow as pa
+
+    return pa.table([_plain(c) for c in table.columns], names=table.column_names)
+
+
+def _plain(column: Any) -> Any:
+    import pyarrow as pa
+
+    return column.cast(pa.string()) if pa.types.is_dictionary(column.type) else column
+
+
+def check_target(path: Path) -> None:
+    """Refuse to replace anything that is not a model directory.
+
+    Raises
+    ------
+    ModelFormatError
+        The path exists and holds something else.
+    """
+    if path.exists() and not (path.is_dir() and ((path / "manifest.json").is_file() or not any(path.iterdir()))):
+        msg = f"{path}: exists and is not a model directory; choose another --out, or remove it"
+        raise ModelFormatError(msg)
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    """Return a model directory's manifest.
+
+    Raises
+    ------
+    ModelFormatError
+        There is none, it is not readable, or it is of a newer format.
+    """
+    file = path / "manifest.json"
+    if not file.is_file():
+        what = "no such directory" if not path.exists() else "not a model directory (no manifest.json)"
+        msg = f"{path}: {what}; give what  icp-ml train --out  wrote, or models:/NAME/VERSION"
+        raise ModelFormatError(msg)
+    try:
+        manifest = json.loads(_bytes(file))
+        newest, files = int(manifest["format_version"]), dict(manifest["files"])
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        msg = f"{file}: cannot be read ({error}); train the model again"
+        raise ModelFormatError(msg) from error
+    if newest > FORMAT_VERSION:
+        msg = f"{path}: written in format {newest}, this version reads up to {FORMAT_VERSION}; install a newer icp-ml"
+        raise ModelFormatError(msg)
+    return {**manifest, "files": files}
+
+
+def _checked(path: Path, name: str, hashes: Mapping[str, Any]) -> bytes:
+    file = path / name
+    if name not in hashes or not file.is_file():
+        msg = f"{path}: {name} is missing; the model is incomplete, train it again"
+        raise ModelFormatError(msg)
+    data = _bytes(file)
+    if hashlib.sha256(data).hexdigest() != hashes[name]:
+        msg = f"{file}: its content does not match the manifest; the model was altered after training"
+        raise ModelFormatError(msg)
+    return data
+
+
+def _bytes(file: Path) -> bytes:
+    if file.stat().st_size > MAX_FILE_BYTES:
+        msg = f"{file}: larger than {MAX_FILE_BYTES // 1024**2} MB, which no part of a model is"
+        raise ModelFormatError(msg)
+    return file.read_bytes()
+
+
+def _field(enc: FieldEncoding, kind: str) -> Field:
+    """Return the schema field, with the kind frozen at training."""
+    if kind not in KINDS or enc.category not in CATEGORIES:
+        msg = f"encoding.json: field '{enc.field}' has kind {kind!r} and category {enc.category!r}, which are not known"
+        raise ModelFormatError(msg)
+    known = BY_NAME.get(enc.field)
+    aliases = known.aliases if known else ()
+    return Field(enc.field, kind, enc.category, "feature", None, enc.label, aliases)  # type: ignore[arg-type]
+
+
+def _json(data: Any) -> bytes:
+    return (json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False, sort_keys=False) + "\n").encode()
+
+
+def _npz(arrays: Mapping[str, npt.NDArray[np.generic]]) -> bytes:
+    out = io.BytesIO()
+    np.savez_compressed(out, allow_pickle=False, **arrays)
+    return out.getvalue()
+
+
+def _arrays(data: bytes, name: str) -> dict[str, npt.NDArray[np.generic]]:
+    """Read an npz without pickle, refusing one that unpacks to more than a model can be."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            if sum(info.file_size for info in archive.infolist()) > MAX_FILE_BYTES:
+                msg = f"{name}: unpacks to more than {MAX_FILE_BYTES // 1024**2} MB"
+                raise ModelFormatError(msg)
+        with np.load(io.BytesIO(data), allow_pickle=False) as stored:
+            return {key: stored[key] for key in stored.files}
+    except (zipfile.BadZipFile, ValueError, OSError, EOFError) as error:
+        msg = f"{name}: cannot be read as arrays ({error})"
+        raise ModelFormatError(msg) from error
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "unknown"

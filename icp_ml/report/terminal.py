@@ -1,0 +1,136 @@
+"""Results for a terminal: rich renderables, nothing computed here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.padding import Padding
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+if TYPE_CHECKING:
+    from icp_ml.accounts import AccountsReport
+    from icp_ml.accounts.quality import DataReport
+    from icp_ml.engines.files import ScoreSummary
+    from icp_ml.evaluation import Evaluation
+    from icp_ml.outcomes import OutcomeLabels
+    from icp_ml.profile import IdealCustomerProfile
+
+VERDICT_STYLES = {"accept": "green", "confirm": "yellow", "refuse": "red"}
+TIER_STYLES = {"A": "bold green", "B": "green", "C": "yellow", "D": "dim", "none": "dim"}
+
+
+def _grid(*columns: str) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    for column in columns:
+        name, _, side = column.partition(">")
+        table.add_column(name, justify="right" if side else "left", overflow="fold")
+    return table
+
+
+def profile_panel(profile: IdealCustomerProfile, lines: int = 5) -> RenderableType:
+    """Return who the ideal customer is, in a few lines."""
+    body = Text()
+    for line in profile.summary(lines):
+        against = line.startswith("against: ")
+        body.append("- " if against else "+ " if profile.found else "", style="red" if against else "green")
+        body.append(line.removeprefix("against: ") + "\n")
+    body.rstrip()
+    return Panel(body, title="Ideal customer profile", title_align="left", border_style="cyan")
+
+
+def labels_line(labels: OutcomeLabels) -> RenderableType:
+    """Return label counts in one line."""
+    c = labels.counts
+    left_out = [f"{c[key]:,} {words}" for key, words in (("too_young", "too young to judge"), ("unjudged", "without outcomes")) if c.get(key)]
+    text = f"{c['best']:,} best, {c['worst']:,} worst, {c['middle']:,} in the middle"
+    return Text(f"Customers: {text}{'; left out: ' + ', '.join(left_out) if left_out else ''}")
+
+
+def quality_table(evaluation: Evaluation) -> RenderableType:
+    """Return the model beside its baselines, and the verdict."""
+    table = _grid("On customers held out", "AUC>", "95 %", "lift, top 10 %>", "AUC gained over it")
+    for learner in evaluation.learners:
+        auc, lift, gain = learner.metrics["auc"], learner.metrics["lift_10"], learner.gains.get("auc")
+        table.add_row(
+            Text(learner.label, style="bold" if learner.name == "icp_ml" else ""), f"{auc.value:.3f}", f"{auc.low:.2f}-{auc.high:.2f}",
+            f"{lift.value:.2f}x", "" if gain is None else f"{gain.value:+.3f} ({gain.low:+.3f} to {gain.high:+.3f})",
+        )  # fmt: skip
+    verdict = Text(evaluation.verdict, style="green" if evaluation.better_than_simple else "yellow")
+    cautions = [Text(c, style="yellow") for c in evaluation.cautions]
+    backtest = []
+    if evaluation.backtest is not None:
+        auc = evaluation.backtest.auc
+        backtest = [Text(f"Back-test on the newest customers: AUC {auc.value:.2f} ({auc.low:.2f} to {auc.high:.2f}).")]
+    return Group(table, verdict, *cautions, *backtest)
+
+
+def tiers_table(summary: ScoreSummary, tiers: Sequence[Mapping[str, Any]]) -> RenderableType:
+    """Return tier counts of a scored list beside what each tier was worth among customers."""
+    worth = {row["tier"]: row for row in tiers}
+    table = _grid("Tier", "accounts on the list>", "share>", "customers like that who are best>", "lift>")
+    for tier, count in summary.tiers.items():
+        if tier == "none" and not count:
+            continue
+        row = worth.get(tier, {})
+        rate, lift = row.get("rate"), row.get("lift")
+        shown = f"{rate:.0%} ({row['rate_low']:.0%}-{row['rate_high']:.0%})" if rate is not None else "-"
+        table.add_row(Text(tier, style=TIER_STYLES[tier]), f"{count:,}", f"{count / max(summary.rows, 1):.1%}", shown if row else "",
+                      f"{lift:.1f}x" if lift is not None else "-" if row else "")  # fmt: skip
+    return table
+
+
+def score_lines(summary: ScoreSummary) -> RenderableType:
+    """Return what became of the rows of a list."""
+    rate = summary.rows / summary.seconds if summary.seconds else 0.0
+    parts = [f"{summary.scored:,} scored"]
+    parts += [f"{n:,} {name}" for n, name in ((summary.ineligible, "ineligible"), (summary.suppressed, "suppressed"), (summary.rejected, "rejected")) if n]
+    lines = [Text(f"{summary.rows:,} rows: {', '.join(parts)} ({summary.seconds:.1f} s, {rate:,.0f} accounts/s)")]
+    if summary.rejects:
+        lines.append(Text(f"Rows that do not parse, with line and reason: {summary.rejects}", style="yellow"))
+    if summary.missing_fields:
+        lines.append(Text(f"The list lacks {', '.join(summary.missing_fields)}: coverage is lower for every account.", style="yellow"))
+    if summary.outside_support:
+        lines.append(Text(f"{summary.outside_support:,} accounts are unlike any customer: their tier is held at C."))
+    if summary.obtainable is not None:
+        lines.append(Text(f"TAM {summary.rows:,} -> SAM {summary.serviceable:,} -> SOM {summary.obtainable:,} (capacity)"))
+    return Group(*lines)
+
+
+def files_table(paths: Mapping[str, str]) -> RenderableType:
+    """Return names and places of what was written."""
+    table = Table.grid(padding=(0, 2, 0, 0))
+    for name, place in paths.items():
+        table.add_row(Text(name, style="dim"), Text(place, overflow="fold"))
+    return table
+
+
+def columns_table(report: DataReport) -> RenderableType:
+    """Return every column's verdict with its reason."""
+    table = _grid("Column", "verdict", "customers>", "list>", "alone (AUC)>", "why")
+    for column in sorted(report.columns, key=lambda c: (("accept", "confirm", "refuse").index(c.verdict), c.field)):
+        listed = "" if column.coverage_market != column.coverage_market else f"{column.coverage_market:.0%}"
+        auc = "" if column.auc != column.auc else f"{column.auc:.2f}"
+        table.add_row(escape(column.field), Text(column.verdict, style=VERDICT_STYLES[column.verdict]), f"{column.coverage_customers:.0%}",
+                      listed, auc, Text("; ".join(column.reasons)))  # fmt: skip
+    return table
+
+
+def notes_list(reports: Sequence[AccountsReport]) -> RenderableType:
+    """Return what was noticed and changed while reading."""
+    lines = [Text(f"{report.source}: {note}", style="yellow") for report in reports for note in report.notes]
+    return Group(*lines)
+
+
+def stages_line(seconds: Mapping[str, float]) -> RenderableType:
+    """Return the time per stage."""
+    return Text("Seconds: " + ", ".join(f"{name} {value:.1f}" for name, value in seconds.items()), style="dim")
+
+
+def spaced(*parts: RenderableType) -> RenderableType:
+    """Return parts with a blank line between them."""
+    return Group(*(Padding(part, (0, 0, 1, 0)) for part in parts))

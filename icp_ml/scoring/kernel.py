@@ -1,0 +1,142 @@
+"""The one scorer: canonical columns in, row-level scored columns out. Every engine calls this."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from scipy.special import expit
+
+from icp_ml.estimator.encoding import MISSING, Codes, FloatArray, numeric_values
+from icp_ml.estimator.scorecard import Z90, ScoringTables
+from icp_ml.scoring.lookalikes import Neighbours, Reference, Support
+from icp_ml.scoring.reasons import ReasonBook, reason_columns
+from icp_ml.tiers import LETTERS, NO_TIER, TierCutoffs
+
+CHUNK_ROWS = 65_536
+SEGMENT = "all"  # one profile: every account is scored by the same tables
+TIER_C = LETTERS.index("C")
+IDENTITY = ("account_id", "name", "domain")
+STATUSES = ("scored", "ineligible")
+OUTSIDE = "unlike any customer: tier held at C"
+
+
+@dataclass(frozen=True)
+class Exclusion:
+    """A filter a person confirmed: accounts known to show these codes are ineligible."""
+
+    term: int
+    codes: tuple[int, ...]
+    reason: str
+
+
+@dataclass(frozen=True)
+class Scorer:
+    """A model's tables with what turns log-odds into a scored row.
+
+    Parameters
+    ----------
+    names : mapping of salted id to name
+        From the customer file, where one is given; else lookalikes carry their pseudonyms.
+    """
+
+    tables: ScoringTables
+    cutoffs: TierCutoffs
+    support: Support
+    reference: Reference
+    model_version: str
+    exclusions: tuple[Exclusion, ...] = ()
+    reasons: int = 5
+    lookalikes: int = 3
+    names: Mapping[str, str] | None = None
+
+    @cached_property
+    def _book(self) -> ReasonBook:
+        return ReasonBook(self.tables)
+
+    @cached_property
+    def _neighbours(self) -> Neighbours:
+        return Neighbours(self.tables, self.reference)
+
+    @cached_property
+    def _field_columns(self) -> list[int]:
+        """The first term of every field: its code is 0 exactly where the field is missing."""
+        seen: dict[str, int] = {}
+        for j, term in enumerate(self.tables.terms):
+            seen.setdefault(term.field, j)
+        return list(seen.values())
+
+    def score(self, columns: Mapping[str, pa.Array], rows: int, as_of: date | None = None) -> pa.RecordBatch:
+        """Return the row-level scored columns of a batch, in input order.
+
+        Parameters
+        ----------
+        columns : mapping of name to Arrow array of `rows` values
+            Canonical; identity columns and the model's fields, any of which may be absent.
+        """
+        codes = self.tables.encode(columns, rows, as_of)
+        contributions = self.tables.contributions(codes)
+        log_odds = self.tables.sum_terms(contributions)
+        error = Z90 * self.tables.standard_error(codes)
+        fit, low, high = (100.0 * expit(x) for x in (log_odds, log_odds - error, log_odds + error))
+        coverage = np.mean([codes[:, j] != MISSING for j in self._field_columns], axis=0) if self.tables.fields else np.zeros(rows)
+        status, reason = self._status(codes, coverage)
+        out = status != 0
+        inside = self.support.inside(codes)
+        tier = self.cutoffs.assign(fit)
+        tier = np.where(~inside & (tier < TIER_C), TIER_C, tier)
+        tier[out] = len(LETTERS)
+        text = pa.string()
+        result: dict[str, pa.Array] = {
+            name: columns[name] if name in columns else pa.nulls(rows, text) for name in IDENTITY
+        }
+        reason = np.where(~inside & ~out, len(self._reasons_of_status), reason)
+        result |= {
+            "status": _choice(status, STATUSES),
+            "status_reason": _choice(reason - 1, (*self._reasons_of_status[1:], OUTSIDE), missing=reason == 0),
+            "fit_score": pa.array(fit, mask=out), "fit_low": pa.array(low, mask=out), "fit_high": pa.array(high, mask=out),
+            "log_odds": pa.array(log_odds, mask=out), "tier": _choice(tier, (*LETTERS, NO_TIER)),
+            "in_support": pa.array(inside), "coverage": pa.array(coverage),
+            "segment": _choice(np.zeros(rows, dtype=np.int64), (SEGMENT,)),
+        }  # fmt: skip
+        own = self._own_values(columns, as_of or self.tables.as_of)
+        result |= reason_columns(self._book, codes, contributions, own, self.reasons)
+        result |= self._lookalike_columns(codes)
+        result["model_version"] = _choice(np.zeros(rows, dtype=np.int64), (self.model_version,))
+        return pa.RecordBatch.from_arrays(list(result.values()), names=list(result))
+
+    @property
+    def _reasons_of_status(self) -> tuple[str, ...]:
+        nothing = f"none of the model's {len(self.tables.fields)} fields is known"
+        return ("", nothing, *(e.reason for e in self.exclusions))
+
+    def _status(self, codes: Codes, coverage: FloatArray) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        reason = np.where(coverage == 0, 1, 0)
+        for number, exclusion in enumerate(self.exclusions, start=2):
+            hit = np.isin(codes[:, exclusion.term], exclusion.codes)
+            reason = np.where((reason == 0) & hit, number, reason)
+        return np.where(reason > 0, 1, 0), reason
+
+    def _own_values(self, columns: Mapping[str, pa.Array], as_of: date | None) -> dict[str, FloatArray]:
+        return {
+            enc.field: numeric_values(columns[enc.field], as_of)
+            for enc in self.tables.encoding.fields
+            if enc.kind == "numeric" and enc.field in columns
+        }
+
+    def _lookalike_columns(self, codes: Codes) -> dict[str, pa.Array]:
+        if not self.lookalikes:
+            return {}
+        near = self._neighbours.nearest(codes, self.lookalikes)
+        names = self.names or {}
+        shown = tuple(names.get(i, f"customer {i[:6]}") for i in self.reference.ids)
+        return {f"lookalike_{k + 1}": _choice(near[:, k], shown, missing=near[:, k] < 0) for k in range(self.lookalikes)}
+
+
+def _choice(index: npt.NDArray[np.int64], texts: tuple[str, ...], missing: npt.NDArray[np.bool_] | None = None) -> pa.Array:
+    return pa.DictionaryArray.from_arrays(pa.array(index.astype(np.int32), mask=missing), pa.array(texts, type=pa.string()))

@@ -1,0 +1,169 @@
+"""Which customers an account resembles, and whether it lies where customers were at all.
+
+Distances are sums over terms of whole numbers: how far apart two codes are, times the term's range in
+log-odds, scaled to integers. Whole numbers below 2**24 add exactly in float32, so a matrix product gives
+the same bits in every block size, thread count and library.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from icp_ml.estimator.encoding import FIRST_BIN, MISSING, Codes, FloatArray
+from icp_ml.estimator.scorecard import ScoringTables
+from icp_ml.exceptions import ModelFormatError
+
+MAX_REFERENCE = 2000
+SHARE_OF_RANGE = 0.95  # terms are compared until they make up this share of all ranges
+BLOCK = 4096
+SCALE = 400
+SUPPORT_LEVEL = 0.98
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Best customers as codes, under salted ids; `names` is filled only while the customer file is at hand."""
+
+    codes: Codes
+    ids: tuple[str, ...]
+    salt: str
+
+    def to_arrays(self) -> dict[str, npt.NDArray[np.generic]]:
+        """Return arrays for `reference.npz`."""
+        return {"codes": self.codes, "ids": np.array(self.ids, dtype="U16"), "salt": np.array([self.salt])}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, npt.NDArray[np.generic]], terms: int) -> Reference:
+        """Read what `to_arrays` wrote.
+
+        Raises
+        ------
+        ModelFormatError
+            The codes do not fit the model's terms.
+        """
+        try:
+            codes, ids = arrays["codes"], arrays["ids"]
+            salt = str(arrays["salt"][0])
+        except (KeyError, IndexError) as error:
+            msg = f"reference.npz: array {error} is missing"
+            raise ModelFormatError(msg) from error
+        if codes.ndim != 2 or codes.shape[1] != terms or len(ids) != len(codes) or codes.dtype != np.uint16:
+            msg = f"reference.npz: codes of shape {codes.shape} do not fit {terms} terms and {len(ids)} ids"
+            raise ModelFormatError(msg)
+        return cls(np.asarray(codes, dtype=np.uint16), tuple(map(str, ids)), salt)
+
+
+def salted(account_id: str, salt: str) -> str:
+    """Return the pseudonym a saved model knows a customer by."""
+    return hashlib.sha256(f"{salt}\n{account_id}".encode()).hexdigest()[:16]
+
+
+def make_reference(codes: Codes, ids: Sequence[str], salt: str) -> Reference:
+    """Keep at most 2,000 best customers, in an order that does not depend on the file's."""
+    names = [salted(i, salt) for i in ids]
+    order = sorted(range(len(names)), key=names.__getitem__)[:MAX_REFERENCE]
+    return Reference(np.ascontiguousarray(codes[order]), tuple(names[i] for i in order), salt)
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """Finds the nearest reference customers of coded accounts."""
+
+    tables: ScoringTables
+    reference: Reference
+
+    @cached_property
+    def terms(self) -> list[int]:
+        """Terms that are compared: the widest, until 95 % of all ranges are covered."""
+        ranges = self.tables.ranges
+        order = np.argsort(-ranges, kind="stable")
+        total = np.cumsum(ranges[order])
+        needed = int(np.searchsorted(total, SHARE_OF_RANGE * total[-1])) + 1 if len(total) and total[-1] > 0 else 0
+        return sorted(int(j) for j in order[:needed])
+
+    @cached_property
+    def _matrix(self) -> npt.NDArray[np.float32]:
+        """Distance of every code of every compared term to every reference customer, stacked: (codes, customers)."""
+        widest = float(self.tables.ranges.max())
+        parts = [_distances(self.tables, j, widest)[:, self.reference.codes[:, j]] for j in self.terms]
+        return np.concatenate(parts).astype(np.float32)
+
+    def nearest(self, codes: Codes, k: int) -> npt.NDArray[np.int64]:
+        """Return positions of the k nearest reference customers, shape (rows, k), nearest first; -1 where there are fewer."""
+        out = np.full((len(codes), k), -1, dtype=np.int64)
+        count = len(self.reference.ids)
+        if not self.terms or not count:
+            return out
+        wanted = min(k, count)
+        starts = np.cumsum([0, *(self.tables.terms[j].size for j in self.terms)])
+        for begin in range(0, len(codes), BLOCK):
+            block = codes[begin : begin + BLOCK]
+            hot = np.zeros((len(block), int(starts[-1])), dtype=np.float32)
+            rows = np.arange(len(block))
+            for j, start in zip(self.terms, starts, strict=False):
+                hot[rows, start + block[:, j]] = 1.0
+            distance = (hot @ self._matrix).astype(np.int64) * count + np.arange(count)  # ties: the earlier customer
+            near = np.partition(distance, wanted - 1, axis=1)[:, :wanted] if wanted < count else distance
+            near.sort(axis=1)
+            out[begin : begin + len(block), :wanted] = near % count
+        return out
+
+
+def _distances(tables: ScoringTables, j: int, widest: float) -> npt.NDArray[np.int64]:
+    """Whole-number distance between any two codes of a term; unknown is half-way from everything."""
+    term = tables.terms[j]
+    weight = SCALE * tables.ranges[j] / widest
+    code = np.arange(term.size)
+    if term.encoding.kind == "numeric":
+        place = np.clip(code, FIRST_BIN, term.size - 2)
+        apart = np.abs(place[:, None] - place[None, :]) / max(term.size - 2 - FIRST_BIN, 1)
+    else:
+        apart = (code[:, None] != code[None, :]).astype(np.float64)
+    apart[MISSING, :] = apart[:, MISSING] = 0.5
+    apart[MISSING, MISSING] = 0.25
+    return np.round(weight * apart).astype(np.int64)
+
+
+@dataclass(frozen=True)
+class Support:
+    """Whether an account lies where the training customers were.
+
+    Novelty is the weighted share of an account's known fields whose value (almost) no customer showed;
+    the threshold is what 98 % of customers stay below when each is judged without itself.
+    """
+
+    tables: ScoringTables
+    threshold: float
+
+    @cached_property
+    def _terms(self) -> list[int]:
+        return [j for j, term in enumerate(self.tables.terms) if term.encoding.kind != "tokens" and self.tables.ranges[j] > 0]
+
+    def novelty(self, codes: Codes, *, own: int = 0) -> FloatArray:
+        """Return novelty from 0 (all values shown by many) to 1; `own` = 1 leaves the account itself out."""
+        total, known = np.zeros(len(codes)), np.zeros(len(codes))
+        for j in self._terms:
+            weight = self.tables.ranges[j]
+            shown = np.maximum(self.tables.customers[j] - own, 0.0)
+            odd = 1.0 / (1.0 + shown)
+            odd[MISSING] = 0.0
+            total += weight * odd.take(codes[:, j], mode="clip")
+            known += weight * (codes[:, j] != MISSING)
+        return np.divide(total, known, out=np.zeros_like(total), where=known > 0)
+
+    def inside(self, codes: Codes) -> npt.NDArray[np.bool_]:
+        """Return whether each account is in support."""
+        return self.novelty(codes) <= self.threshold
+
+
+def fit_support(tables: ScoringTables, codes: Codes) -> Support:
+    """Set the threshold from customers, each judged without itself."""
+    novelty = Support(tables, np.inf).novelty(codes, own=1)
+    threshold = float(np.quantile(novelty, SUPPORT_LEVEL, method="higher")) if len(novelty) else 1.0
+    return Support(tables, threshold)

@@ -1,0 +1,201 @@
+"""Reasons in plain sentences: the account's own value and what customers like it became.
+
+A sentence depends on a term, a code and, for numbers, on the value as a reader would write it. Codes next
+to each other that speak the same way share their evidence, so that a reason rests on a range of
+customers ("126-600") and not on one narrow bin.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from icp_ml.estimator.encoding import ABSENT, FIRST_BIN, MISSING, RARE, FloatArray, Term
+from icp_ml.estimator.labels import codes_words, range_words, statement, value_words
+from icp_ml.estimator.scorecard import ScoringTables
+
+FEW = 10  # customers below which a rate is not quoted
+SMALLEST = 0.005  # log-odds: less is no reason
+
+
+@dataclass(frozen=True)
+class ReasonBook:
+    """Sentences for every code of every term; those with an own value are completed per distinct value."""
+
+    tables: ScoringTables
+    _texts: dict[tuple[int, int], str] = field(default_factory=dict, repr=False)
+    _spans: dict[tuple[int, int], tuple[int, int]] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def base_rate(self) -> float:
+        """Share of best among all mature customers."""
+        best, customers = self.tables.best, self.tables.customers
+        return float(best[0].sum() / max(customers[0].sum(), 1.0)) if best else 0.0
+
+    def evidence(self, j: int, code: int) -> str:
+        """Return what speaks for the direction: a rate, or that other fields are held equal."""
+        key = (j, code)
+        if key not in self._texts:
+            self._texts[key] = self._evidence(j, code)
+        return self._texts[key]
+
+    def _evidence(self, j: int, code: int) -> str:
+        first, last = self.span(j, code)
+        n = float(self.tables.customers[j][first : last + 1].sum())
+        hits = float(self.tables.best[j][first : last + 1].sum())
+        contribution = float(self.tables.values[j][code])
+        verb = "raises" if contribution > 0 else "lowers"
+        if n < FEW:
+            count = "no customer shows" if n == 0 else f"only {n:.0f} customer{'s' if n > 1 else ''} show{'s' if n == 1 else ''}"
+            return f"{verb} fit, though {count} this"
+        rate = hits / n
+        if (rate > self.base_rate) == (contribution > 0):
+            return f"{verb} fit: {rate:.0%} of such customers are best, {self.base_rate:.0%} of all"
+        return f"{verb} fit, other fields being equal"
+
+    def span(self, j: int, code: int) -> tuple[int, int]:
+        """Return the codes around `code` that speak the same way (numbers only)."""
+        key = (j, code)
+        if key not in self._spans:
+            self._spans[key] = self._span(self.tables.terms[j], self.tables.values[j], code)
+        return self._spans[key]
+
+    @staticmethod
+    def _span(term: Term, table: FloatArray, code: int) -> tuple[int, int]:
+        if term.encoding.kind != "numeric" or code < FIRST_BIN or code > term.size - 2:
+            return code, code
+        first = last = code
+        while first > FIRST_BIN and (table[first - 1] > 0) == (table[code] > 0):
+            first -= 1
+        while last < term.size - 2 and (table[last + 1] > 0) == (table[code] > 0):
+            last += 1
+        return first, last
+
+    def sentence(self, j: int, code: int, value: float | None = None) -> str:
+        """Return the whole sentence for a term, a code and, for numbers, the value."""
+        term = self.tables.terms[j]
+        enc = term.encoding
+        if enc.kind == "numeric" and code != MISSING and value is not None:
+            shown = value_words(enc.form, value)
+            subject = f"{shown} {enc.label}" if enc.form == "count" else f"{enc.label} {shown}"
+            first, last = self.span(j, code)
+            subject += f" ({_placed(term, code, first, last)})"
+        elif enc.kind == "category" and code <= RARE and code != MISSING:
+            subject = f"{enc.label}: {codes_words(term, [code])}"
+        else:
+            subject = statement(term, [code])
+        return f"{_capital(subject)} {self.evidence(j, code)}"
+
+    def texts(self, j: int, codes: npt.NDArray[np.uint16], values: FloatArray | None) -> tuple[npt.NDArray[np.int64], list[str]]:
+        """Return, for rows of one term, the index of each row's sentence and the distinct sentences."""
+        if values is None or self.tables.terms[j].encoding.kind != "numeric":
+            distinct, index = np.unique(codes, return_inverse=True)
+            return index, [self.sentence(j, int(c)) for c in distinct]
+        shown = as_shown(values, self.tables.terms[j].encoding.form)
+        pair = np.stack([codes.astype(np.float64), shown])
+        order = np.lexsort(pair[::-1])
+        ordered = pair[:, order]
+        new = np.concatenate([[True], np.any(np.diff(ordered, axis=1) != 0, axis=0)]) if len(order) else np.zeros(0, dtype=bool)
+        index = np.empty(len(order), dtype=np.int64)
+        index[order] = np.cumsum(new) - 1
+        firsts = ordered[:, new]
+        return index, [self.sentence(j, int(c), float(v)) for c, v in zip(firsts[0], firsts[1], strict=True)]
+
+
+def as_shown(values: FloatArray, form: str) -> FloatArray:
+    """Round to what a sentence shows, so that few distinct sentences serve many accounts; missing becomes 0."""
+    known = np.where(np.isfinite(values), values, 0.0)
+    if form == "year":
+        return np.round(known)
+    size = np.abs(known)
+    with np.errstate(divide="ignore"):
+        power = np.where(size > 0, np.floor(np.log10(np.where(size > 0, size, 1.0))), 0.0) - 2.0
+    step = 10.0 ** np.abs(power)
+    rounded = np.where(power >= 0, np.round(known / step) * step, np.round(known * step) / step)
+    return np.where((form == "count") & (size < 10_000), np.round(known), rounded)
+
+
+def _placed(term: Term, code: int, first: int, last: int) -> str:
+    if code < FIRST_BIN:
+        return "below every customer"
+    if code > term.size - 2:
+        return "above every customer"
+    return range_words(term.encoding, first, last)
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def strongest(tables: ScoringTables, contributions: FloatArray, codes: npt.NDArray[np.uint16], k: int) -> npt.NDArray[np.int64]:
+    """Return term numbers of the k largest contributions by size, shape (rows, k); ties go to the earlier term.
+
+    Absent tokens count for half: that a company does *not* use a tool seldom explains anything to a person.
+    """
+    n, m = contributions.shape
+    k = min(k, m)
+    if k == 0 or n == 0:
+        return np.empty((n, 0), dtype=np.int64)
+    size = np.abs(contributions)
+    for j, term in enumerate(tables.terms):
+        if term.encoding.kind == "tokens":
+            size[:, j] *= np.where(codes[:, j] == ABSENT, 0.5, 1.0)
+    if m > 4 * k:
+        best = np.argpartition(-size, k - 1, axis=1)[:, :k]
+        least = np.take_along_axis(size, best, axis=1).min(axis=1)
+        tied = (size >= least[:, None]).sum(axis=1) > k  # the partition may have picked any of the tied: sort those rows
+        best[tied] = np.argsort(-size[tied], axis=1, kind="stable")[:, :k]
+        best.sort(axis=1)
+        order = np.argsort(-np.take_along_axis(size, best, axis=1), axis=1, kind="stable")
+        return np.take_along_axis(best, order, axis=1).astype(np.int64)
+    return np.argsort(-size, axis=1, kind="stable")[:, :k].astype(np.int64)
+
+
+def reason_columns(book: ReasonBook, codes: npt.NDArray[np.uint16], contributions: FloatArray, values: dict[str, FloatArray],
+                   k: int) -> dict[str, pa.Array]:  # fmt: skip
+    """Return `reason_i`, `reason_i_field` and `reason_i_contribution` for i in 1..k.
+
+    Parameters
+    ----------
+    values : dict of field name to ndarray of shape (rows,)
+        The accounts' own numbers, for numeric fields.
+    """
+    chosen = strongest(book.tables, contributions, codes, k)
+    n = len(codes)
+    picked = np.take_along_axis(contributions, chosen, axis=1) if chosen.size else np.empty((n, 0))
+    sentence = np.zeros(chosen.shape, dtype=np.int64)
+    texts: list[str] = []
+    for j in np.unique(chosen):
+        rows, places = np.nonzero(chosen == j)
+        term = book.tables.terms[j]
+        own = values[term.field][rows] if term.field in values else None
+        index, found = book.texts(int(j), codes[rows, j], own)
+        sentence[rows, places] = index + len(texts)
+        texts += found
+    names = [term.field for term in book.tables.terms]
+    fields = list(dict.fromkeys(names))
+    of_term = np.array([fields.index(name) for name in names], dtype=np.int64)
+    dictionary, field_names = pa.array(texts, type=pa.string()), pa.array(fields, type=pa.string())
+    out: dict[str, pa.Array] = {}
+    for i in range(k):
+        if i < chosen.shape[1]:
+            none = np.abs(picked[:, i]) < SMALLEST
+            out[f"reason_{i + 1}"] = _dictionary(sentence[:, i], dictionary, none)
+            out[f"reason_{i + 1}_field"] = _dictionary(of_term[chosen[:, i]], field_names, none)
+            out[f"reason_{i + 1}_contribution"] = pa.array(picked[:, i], mask=none)
+        else:
+            out[f"reason_{i + 1}"] = out[f"reason_{i + 1}_field"] = _dictionary(np.zeros(n, np.int64), dictionary, np.ones(n, bool))
+            out[f"reason_{i + 1}_contribution"] = pa.nulls(n, pa.float64())
+    return out
+
+
+def _dictionary(index: npt.NDArray[np.int64], values: pa.Array, missing: npt.NDArray[np.bool_]) -> pa.Array:
+    if not len(values):
+        return pa.DictionaryArray.from_arrays(pa.nulls(len(index), pa.int32()), values)
+    return pa.DictionaryArray.from_arrays(pa.array(index.astype(np.int32), mask=missing), values)
+
+

@@ -1,0 +1,218 @@
+"""Settings: what a user may say in `icp.yaml`, checked once, frozen and hashed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from icp_ml.exceptions import InputError, SettingsError
+from icp_ml.schema import BY_NAME, Category, Kind, Outcome
+
+MAX_SETTINGS_BYTES = 1_000_000
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class CustomField(_Section):
+    """A field of the user's own."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]*$")
+    kind: Kind
+    category: Category = "firmographic"
+    label: str = ""
+    delimiter: str | None = Field(None, description="for token sets: what separates the tokens")
+
+
+class FieldSettings(_Section):
+    """Which columns may enter the model."""
+
+    custom: tuple[CustomField, ...] = ()
+    exclude: tuple[str, ...] = ()
+    confirm: tuple[str, ...] = ()
+    own_product: tuple[str, ...] = ()
+    adjust_for: tuple[str, ...] = ()
+
+
+class OutcomeSettings(_Section):
+    """How customers are judged."""
+
+    preset: Literal["default"] = "default"
+    weights: dict[Outcome, float] = {"retention": 1.0, "expansion": 1.0, "nps": 1.0}
+    horizon_days: int = Field(365, ge=0, le=3650)
+    best_share: float = Field(0.25, gt=0.0, le=0.5)
+    grades: Literal["auto"] = "auto"
+
+    @field_validator("weights")
+    @classmethod
+    def _positive(cls, weights: dict[Outcome, float]) -> dict[Outcome, float]:
+        if not weights or any(not 0 <= w < float("inf") for w in weights.values()) or sum(weights.values()) == 0:
+            msg = "weights must be finite, none negative, and at least one above zero"
+            raise ValueError(msg)
+        return weights
+
+
+class ModelSettings(_Section):
+    """How the model is fitted."""
+
+    mode: Literal["additive"] = "additive"
+    max_pairs: int = Field(10, ge=0, le=50)
+    segments: Literal["auto"] = "auto"
+    emphasis: dict[Category, float] = {}
+    bags: int = Field(10, ge=2, le=100)
+    max_tokens: int = Field(200, ge=1, le=5000)
+
+
+class EvaluationSettings(_Section):
+    """How the model is judged."""
+
+    folds: int = Field(5, ge=2, le=20)
+    repeats: int = Field(2, ge=1, le=20)
+    permutations: int = Field(49, ge=49, le=9999)
+
+
+class ProfileSettings(_Section):
+    """What a person decides about the profile."""
+
+    filters: tuple[str, ...] = ()
+    signals: tuple[str, ...] = ()
+    overrides: tuple[str, ...] = ()
+
+
+class TierSettings(_Section):
+    """Where the tiers are cut."""
+
+    mode: Literal["cutoffs"] = "cutoffs"
+    capacity: int | None = Field(None, ge=1)
+
+
+class ScoringSettings(_Section):
+    """What a scored row carries."""
+
+    reasons: int = Field(5, ge=0, le=20)
+    lookalikes: int = Field(3, ge=0, le=3)
+    winnability_column: str | None = None
+
+
+class TrackingSettings(_Section):
+    """Where runs are logged."""
+
+    enabled: bool = True
+    uri: str = "sqlite:///mlflow.db"
+    experiment: str = "icp"
+    registered_model: str | None = None
+    log_examples: bool = False
+
+
+class Settings(_Section):
+    """All settings; every part is optional.
+
+    Attributes
+    ----------
+    as_of : date or None
+        The day the data speaks of; ages and recencies are measured to it. None: the newest customer
+        date in the file.
+    columns : dict of str to str
+        Header of the user's file -> canonical field (`icp_ml.schema`), or "ignore".
+    random_state : int
+        Seed of everything random.
+    """
+
+    as_of: date | None = None
+    columns: dict[str, str] = {}
+    fields: FieldSettings = FieldSettings()
+    outcomes: OutcomeSettings = OutcomeSettings()
+    model: ModelSettings = ModelSettings()
+    evaluation: EvaluationSettings = EvaluationSettings()
+    profile: ProfileSettings = ProfileSettings()
+    tiers: TierSettings = TierSettings()
+    scoring: ScoringSettings = ScoringSettings()
+    tracking: TrackingSettings = TrackingSettings()
+    random_state: int = Field(0, ge=0, le=2**31 - 1)
+
+    @classmethod
+    def load(cls, path: str | Path) -> Settings:
+        """Read settings from a YAML file.
+
+        Raises
+        ------
+        InputError
+            The file is missing, too large or not YAML.
+        SettingsError
+            A key is unknown or a value out of range; the message names it.
+        """
+        path = Path(path)
+        try:
+            if path.stat().st_size > MAX_SETTINGS_BYTES:
+                msg = f"{path}: larger than {MAX_SETTINGS_BYTES:,} bytes, which no settings file is"
+                raise InputError(msg)
+            text = path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            msg = f"{path}: cannot be read as settings ({_brief(error)}); give a YAML file, or write one with  icp-ml init"
+            raise InputError(msg) from error
+        return cls.parse(text, str(path))
+
+    @classmethod
+    def parse(cls, text: str, source: str = "settings") -> Settings:
+        """Read settings from YAML text; `source` names it in errors."""
+        try:
+            data = yaml.safe_load(text)
+        except (yaml.YAMLError, RecursionError) as error:
+            msg = f"{source}: not valid YAML: {' '.join(str(error).split())}"
+            raise InputError(msg) from error
+        if data is None:
+            data = {}
+        if not isinstance(data, dict):
+            msg = f"{source}: expected a mapping of settings, found {type(data).__name__}; write one with  icp-ml init"
+            raise InputError(msg)
+        return cls.build(data, source)
+
+    @classmethod
+    def build(cls, data: dict[str, Any], source: str = "settings") -> Settings:
+        """Validate a mapping; errors name the key, the value and what is allowed."""
+        try:
+            return cls.model_validate(data)
+        except ValidationError as error:
+            raise SettingsError(_explain(error, source)) from error
+
+    def override(self, **changes: Any) -> Settings:
+        """Return a copy with top-level values replaced, validated anew."""
+        return self.build({**self.model_dump(mode="json"), **changes}, "command line")
+
+    def to_yaml(self) -> str:
+        """Return the settings as YAML, keys in the order above."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+    @property
+    def hash(self) -> str:
+        """Return 12 hex digits that change when a setting that shapes the model does."""
+        data = self.model_dump(mode="json", exclude={"tracking"})
+        return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()[:12]
+
+    def target_of(self, name: str) -> bool:
+        """Whether `name` is a canonical or custom field, or "ignore"."""
+        return name == "ignore" or name in BY_NAME or any(field.name == name for field in self.fields.custom)
+
+
+def _brief(error: Exception) -> str:
+    return error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+
+
+def _explain(error: ValidationError, source: str) -> str:
+    problem = error.errors()[0]
+    place = ".".join(str(part) for part in problem["loc"]) or "settings"
+    if problem["type"] == "extra_forbidden":
+        section: Any = Settings
+        for part in problem["loc"][:-1]:
+            info = section.model_fields.get(part) if hasattr(section, "model_fields") else None
+            section = info.annotation if info else None
+        allowed = ", ".join(section.model_fields) if hasattr(section, "model_fields") else "see docs/reference/settings.md"
+        return f"{source}: unknown setting '{place}'; allowed here: {allowed}"
+    return f"{source}: {place} = {problem['input']!r}: {problem['msg']}"

@@ -1,0 +1,94 @@
+"""Tiers: frozen cut-offs on the fit score, and what each tier was worth out of fold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.special import expit
+
+from icp_ml.exceptions import ModelFormatError
+
+LETTERS = ("A", "B", "C", "D")
+ODDS_RATIOS = (2.5, 1.25, 0.6)  # A, B, C against the odds of the average customer; D below
+NO_TIER = "none"
+
+
+@dataclass(frozen=True)
+class TierCutoffs:
+    """Least fit score (0 to 100) of tiers A, B and C; lower is D."""
+
+    a: float
+    b: float
+    c: float
+
+    def __post_init__(self) -> None:
+        if not 100 >= self.a >= self.b >= self.c >= 0:
+            msg = f"tiers.json: cut-offs must fall from A to C within 0 to 100, found {self.a}, {self.b}, {self.c}"
+            raise ModelFormatError(msg)
+
+    @classmethod
+    def from_base_rate(cls, base_rate: float) -> TierCutoffs:
+        """Return cut-offs at 2.5, 1.25 and 0.6 times the average customer's odds of being best."""
+        odds = np.log(base_rate / (1 - base_rate))
+        return cls(*(float(np.round(100 * expit(odds + np.log(ratio)), 1)) for ratio in ODDS_RATIOS))
+
+    def assign(self, fit_score: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
+        """Return 0 for A to 3 for D."""
+        return np.searchsorted(-np.array([self.a, self.b, self.c]), -fit_score, side="left").astype(np.int64)
+
+    def to_dict(self) -> dict[str, float]:
+        """Return plain numbers."""
+        return {"A": self.a, "B": self.b, "C": self.c}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> TierCutoffs:
+        """Read what `to_dict` wrote."""
+        return cls(float(data["A"]), float(data["B"]), float(data["C"]))
+
+
+@dataclass(frozen=True)
+class TierTable:
+    """Customers, best customers, rate, its 95 % interval and lift per tier, from out-of-fold scores."""
+
+    rows: tuple[dict[str, Any], ...]
+
+    def frame(self) -> pd.DataFrame:
+        """Return one row per tier."""
+        return pd.DataFrame(list(self.rows))
+
+
+def tier_table(fit_score: npt.NDArray[np.float64], is_best: npt.NDArray[np.bool_], cutoffs: TierCutoffs) -> TierTable:
+    """Return what each tier was worth among mature customers.
+
+    Parameters
+    ----------
+    fit_score : ndarray of shape (n,)
+        Out-of-fold, 0 to 100.
+    is_best : ndarray of shape (n,)
+    """
+    tier = cutoffs.assign(fit_score)
+    base = float(is_best.mean())
+    rows = []
+    for k, letter in enumerate(LETTERS):
+        inside = tier == k
+        n, best = int(inside.sum()), int(is_best[inside].sum())
+        low, high = wilson(best, n)
+        rows.append({"tier": letter, "customers": n, "best": best, "rate": best / n if n else None,
+                     "rate_low": low if n else None, "rate_high": high if n else None,
+                     "lift": best / n / base if n and base else None})  # fmt: skip
+    return TierTable(tuple(rows))
+
+
+def wilson(hits: int, n: int, z: float = 1.959963984540054) -> tuple[float, float]:
+    """Return the 95 % interval of a rate (Wilson 1927)."""
+    if n == 0:
+        return 0.0, 1.0
+    p, z2 = hits / n, z * z
+    centre = (p + z2 / (2 * n)) / (1 + z2 / n)
+    half = z * np.sqrt(p * (1 - p) / n + z2 / (4 * n * n)) / (1 + z2 / n)
+    return float(max(centre - half, 0.0)), float(min(centre + half, 1.0))

@@ -1,0 +1,242 @@
+"""train(): the whole story on one page, without reading or writing a file."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import PurePath
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from scipy.special import expit
+
+from icp_ml.accounts import Accounts
+from icp_ml.accounts.quality import DataReport, check_usable, judge_columns, without_own_product
+from icp_ml.estimator.boosting import BoostingParams
+from icp_ml.estimator.encoding import Codes, EncodedKind
+from icp_ml.estimator.fitting import FieldSpec, FitParams, FittedTables, fit_tables
+from icp_ml.evaluation import Evaluation, evaluate
+from icp_ml.exceptions import SettingsError
+from icp_ml.gate import Gate, permutation_gate
+from icp_ml.model import ICPModel
+from icp_ml.outcomes import OutcomeDefinition, OutcomeLabels, check_enough
+from icp_ml.profile import IdealCustomerProfile, build_profile
+from icp_ml.schema import NUMERIC_KINDS
+from icp_ml.scoring.lookalikes import fit_support, make_reference
+from icp_ml.settings import Settings
+from icp_ml.tiers import TierCutoffs, tier_table
+from icp_ml.traits import find_traits
+
+Progress = Callable[[str, float], None]
+STAGES = ("label customers", "judge columns", "permutation test", "evaluate", "fit", "find traits", "set tiers")
+
+
+@dataclass(frozen=True)
+class TrainingRun:
+    """What training made, each part to be inspected by itself.
+
+    Attributes
+    ----------
+    labels : OutcomeLabels
+        best, worst, middle, too young; thresholds; sensitivity.
+    data_report : DataReport
+        Every column's verdict, with the reason.
+    gate : Gate
+        Whether outcomes can be told from the fields at all.
+    evaluation : Evaluation
+    model : ICPModel
+    profile : IdealCustomerProfile
+    seconds : dict of stage to seconds
+    """
+
+    labels: OutcomeLabels
+    data_report: DataReport
+    gate: Gate
+    evaluation: Evaluation
+    model: ICPModel
+    profile: IdealCustomerProfile
+    seconds: dict[str, float] = field(default_factory=dict)
+
+
+def train(accounts: Accounts, settings: Settings | None = None, market: Accounts | None = None, *, n_jobs: int | None = None,
+          progress: Progress | None = None) -> TrainingRun:  # fmt: skip
+    """Label customers, fit and judge the model, derive the profile.
+
+    Parameters
+    ----------
+    accounts : Accounts
+        Customers with their outcomes, from `read_accounts`.
+    settings : Settings, optional
+    market : Accounts, optional
+        A list that will be scored: fields it lacks are not used, and traits state their share of it.
+    n_jobs : int, optional
+        Fits run at once; results do not depend on it.
+    progress : callable, optional
+        Called with a stage's name and the share of all work done.
+
+    Raises
+    ------
+    InputError
+        No outcome column, or account ids that occur twice.
+    TrainingRefused
+        Too few best or worst customers, or no usable field.
+    """
+    settings = settings or Settings()
+    _check_supported(settings)
+    accounts.check_unique_ids()
+    clock = _Clock(progress)
+    as_of = settings.as_of or accounts.as_of
+    with clock.stage("label customers"):
+        labels = OutcomeDefinition.from_settings(settings.outcomes).label(accounts.frame, as_of)
+        check_enough(labels)
+    with clock.stage("judge columns"):
+        data_report = judge_columns(accounts.table, accounts.fields, labels.status, market=market.table if market else None,
+                                    settings=settings, as_of=as_of)  # fmt: skip
+        check_usable(data_report)
+    mature = np.flatnonzero(labels.is_mature)
+    table = without_own_product(accounts.table, settings.fields.own_product)[0].take(pa.array(mature))
+    columns = {name: table.column(name).combine_chunks() for name in data_report.accepted}
+    status = labels.status.to_numpy(dtype=object)[mature].astype(str)
+    specs = _specs(accounts, data_report)
+    params = FitParams(BoostingParams(bags=settings.model.bags), max_tokens=settings.model.max_tokens)
+    groups = _groups(table)
+    common: dict[str, Any] = {"as_of": as_of, "seed": settings.random_state, "n_jobs": n_jobs}
+    with clock.stage("permutation test"):
+        judged = status != "middle"
+        some = {name: array.filter(pa.array(judged)) for name, array in columns.items()}
+        gate = permutation_gate(some, specs, (status[judged] == "best").astype(float), groups=groups[judged], params=params,
+                                permutations=settings.evaluation.permutations, **common)  # fmt: skip
+    with clock.stage("evaluate"):
+        evaluation = evaluate(columns, specs, status, groups=groups, signed_up=_dates(table), current_score=_current(table),
+                              params=params, folds=settings.evaluation.folds, repeats=settings.evaluation.repeats,
+                              gate=gate, progress=clock.within("evaluate"), **common)  # fmt: skip
+    with clock.stage("fit"):
+        fitted = fit_tables(columns, specs, (status == "best").astype(float), trains=status != "middle", groups=groups, params=params, **common)
+    codes = fitted.tables.encode(columns, len(status), as_of)
+    with clock.stage("find traits"):
+        listed = _list_codes(fitted, market)
+        traits = find_traits(fitted.tables, codes, status, seed=settings.random_state, market_codes=listed) if gate.passed else ()
+        profile = build_profile(traits, evidence=_evidence(labels, evaluation, gate), signal=gate.passed, reason=gate.sentence,
+                                list_coverage=_list_coverage(data_report), as_filter=settings.profile.filters,
+                                as_signal=settings.profile.signals)  # fmt: skip
+    with clock.stage("set tiers"):
+        model = _model(fitted, codes, status, table, accounts, labels, data_report, evaluation, profile, settings)
+    return TrainingRun(labels, data_report, gate, evaluation, model, profile, clock.seconds)
+
+
+def _model(fitted: FittedTables, codes: Codes, status: npt.NDArray[Any], table: pa.Table, accounts: Accounts, labels: OutcomeLabels,
+           data_report: DataReport, evaluation: Evaluation, profile: IdealCustomerProfile, settings: Settings) -> ICPModel:  # fmt: skip
+    best = status == "best"
+    cutoffs = TierCutoffs.from_base_rate(float(best.mean()))
+    tiers = tier_table(100 * expit(evaluation.out_of_fold), best, cutoffs)
+    ids = table.column("account_id").to_pylist()
+    salt = hashlib.sha256("\n".join(sorted(map(str, ids))).encode()).hexdigest()[:16]
+    reference = make_reference(codes[best], [str(i) for i, b in zip(ids, best, strict=True) if b], salt)
+    report = {"labels": labels.to_dict(), "columns": data_report.to_dict(), "source": _source(accounts)}
+    return ICPModel(
+        fitted.tables, cutoffs, fit_support(fitted.tables, codes).threshold, reference, profile,
+        {**evaluation.to_dict(), "tiers": list(tiers.rows), "rounds": fitted.rounds,
+         "calibration": {"slope": fitted.calibration.slope, "intercept": fitted.calibration.intercept}},
+        report, settings, {name: accounts.fields[name] for name in fitted.tables.fields}, fitted.boosters,
+    )  # fmt: skip
+
+
+def _source(accounts: Accounts) -> dict[str, Any]:
+    """Return how the customers were read, without their folder and without examples that name them."""
+    source = accounts.report.to_dict()
+    source["source"] = PurePath(source["source"]).name
+    source["columns"] = [{**c, "examples": c["examples"] if c["role"] == "feature" else []} for c in source["columns"]]
+    return source
+
+
+def _check_supported(settings: Settings) -> None:
+    """Say so where a setting of the design is not built yet, instead of ignoring it."""
+    asked = {"fields.adjust_for": settings.fields.adjust_for, "model.emphasis": settings.model.emphasis, "profile.overrides": settings.profile.overrides}
+    for name, value in asked.items():
+        if value:
+            msg = f"{name} = {value!r}: not available in this version; remove it from the settings"
+            raise SettingsError(msg)
+
+
+def _specs(accounts: Accounts, data_report: DataReport) -> list[FieldSpec]:
+    out = []
+    for name in data_report.accepted:
+        known = accounts.fields[name]
+        kind: EncodedKind = "category"
+        if known.kind in NUMERIC_KINDS or known.kind == "date":
+            kind = "numeric"
+        elif known.kind == "boolean":
+            kind = "boolean"
+        elif known.kind == "token_set":
+            kind = "tokens"
+        out.append(FieldSpec(name, kind, known.kind, known.readable, known.category, accounts.spellings.get(name, {}),
+                             name in data_report.neutralise))  # fmt: skip
+    return out
+
+
+def _groups(table: pa.Table) -> npt.NDArray[np.int64]:
+    """Accounts on one domain are one company: they share every fold and bag."""
+    ids = table.column("account_id").to_pylist()
+    domains = table.column("domain").to_pylist() if "domain" in table.column_names else [None] * len(ids)
+    keys = [f"domain {d}" if d else f"id {i}" for d, i in zip(domains, ids, strict=True)]
+    return np.unique(np.array(keys, dtype=object).astype(str), return_inverse=True)[1].astype(np.int64)
+
+
+def _dates(table: pa.Table) -> npt.NDArray[Any] | None:
+    return table.column("customer_since").to_numpy() if "customer_since" in table.column_names else None
+
+
+def _current(table: pa.Table) -> npt.NDArray[np.float64] | None:
+    if "current_score" not in table.column_names or not pa.types.is_floating(table.column("current_score").type):
+        return None
+    return np.asarray(table.column("current_score").to_numpy(), dtype=np.float64)
+
+
+def _list_coverage(data_report: DataReport) -> dict[str, float] | None:
+    return {c.field: c.coverage_market for c in data_report.columns} if data_report.market is not None else None
+
+
+def _list_codes(fitted: FittedTables, market: Accounts | None) -> Codes | None:
+    if market is None:
+        return None
+    table = market.table
+    columns = {n: table.column(n).combine_chunks() for n in fitted.tables.fields if n in table.column_names}
+    return fitted.tables.encode(columns, table.num_rows)
+
+
+def _evidence(labels: OutcomeLabels, evaluation: Evaluation, gate: Gate) -> dict[str, Any]:
+    mature = int(labels.is_mature.sum())
+    best, worst = int(labels.is_best.sum()), int(labels.is_worst.sum())
+    return {"mature": mature, "best": best, "worst": worst, "base_rate": best / mature, "p_value": gate.p_value,
+            "verdict": evaluation.verdict, "verdict_code": evaluation.verdict_code}  # fmt: skip
+
+
+class _Clock:
+    """Times the stages and says how far training is."""
+
+    weights = {"label customers": 1, "judge columns": 3, "permutation test": 20, "evaluate": 55, "fit": 8, "find traits": 12, "set tiers": 1}
+
+    def __init__(self, progress: Progress | None) -> None:
+        self.progress = progress
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        start = time.perf_counter()
+        self._say(name, 0.0)
+        yield
+        self.seconds[name] = time.perf_counter() - start
+        self._say(name, 1.0)
+
+    def within(self, name: str) -> Progress:
+        return lambda _detail, share: self._say(name, share)
+
+    def _say(self, name: str, share: float) -> None:
+        if self.progress:
+            done = sum(self.weights[s] for s in STAGES[: STAGES.index(name)]) + share * self.weights[name]
+            self.progress(name, done / sum(self.weights.values()))

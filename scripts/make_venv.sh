@@ -1,0 +1,32 @@
+#!/bin/sh
+# Make the virtual environment FOLDER with the interpreter PYTHON (found by itself when not given) and install
+# everything from the lock file, checked by hash, and icp_ml itself in editable form. Does nothing where that is done.
+#
+#   scripts/make_venv.sh FOLDER [PYTHON]
+
+set -eu
+cd "$(dirname "$0")/.."
+folder=$1
+python=${2:-$(scripts/find_python.sh)}
+
+# pip itself may be configured to look in several places; what each lacks is no news.
+install() {
+    "$folder/bin/python" -m pip install --quiet --quiet --no-input --progress-bar off "$@"
+}
+
+locked=$({ pwd; cat requirements.lock; } | cksum)
+if [ "$(cat "$folder/.locked" 2>/dev/null)" != "$locked" ] || ! "$folder/bin/python" -c '' 2>/dev/null; then
+    packages=$(grep -c '==' requirements.lock)
+    echo "Making $folder with $("$python" --version): up to $packages packages from the lock file, about two minutes ..."
+    rm -rf "$folder"
+    "$python" -m venv "$folder"
+    install --only-binary :all: --require-hashes -r requirements.lock
+    echo "$locked" > "$folder/.locked"
+fi
+
+described=$(cksum < pyproject.toml)
+if [ "$(cat "$folder/.described" 2>/dev/null)" != "$described" ]; then
+    # The build backend comes from the lock file too, so nothing is fetched that has no hash there.
+    install --no-deps --no-build-isolation --editable .
+    echo "$described" > "$folder/.described"
+fi

@@ -1,0 +1,74 @@
+"""What all tests share: the real data where it is at hand, Chromium, and no silent skips in continuous integration."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Generator
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+# Before anything imports them: no window, no usage statistics, no network.
+os.environ.setdefault("MPLBACKEND", "Agg")
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("DO_NOT_TRACK", "true")
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+# Set in continuous integration: there every part is at hand, so a skipped test is a failed one.
+NO_SKIP = bool(os.environ.get("ICP_ML_NO_SKIP"))
+
+hypothesis.settings.register_profile("icp_ml", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("icp_ml")
+
+
+def _fail_if_skipped(report: pytest.TestReport | pytest.CollectReport) -> None:
+    # An expected failure is reported as skipped too; it is meant.
+    if NO_SKIP and report.skipped and not hasattr(report, "wasxfail"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        report.outcome = "failed"
+        report.longrepr = f"nothing may be skipped here (ICP_ML_NO_SKIP is set), but: {reason}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    _fail_if_skipped(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    _fail_if_skipped(report)
+    return report
+
+
+@pytest.fixture(scope="session")
+def repository() -> Path:
+    """The root of the checkout."""
+    return REPOSITORY
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real data sets beside the checkout; the test is skipped where it is absent."""
+    shared = Path(os.environ.get("ICP_ML_SHARED") or REPOSITORY.parent / "shared")
+    if not (shared / "data").is_dir():
+        pytest.skip(
+            f"missing part: no real data in {shared / 'data'} (set ICP_ML_SHARED to the folder that holds data/)"
+        )
+    return shared / "data"
+
+
+@pytest.fixture(scope="session")
+def needs_chromium() -> str:
+    """The path of Chromium; the test is skipped where it is absent. As root it starts only with --no-sandbox."""
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if path := shutil.which(name):
+            return path
+    return pytest.skip("missing part: Chromium (on Debian: apt-get install chromium)")
