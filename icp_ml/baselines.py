@@ -147,7 +147,7 @@ def _counts(cells: IntArray, y: FloatArray, asked: IntArray) -> tuple[FloatArray
     """Return (best, customers) of the training cells that `asked` names; 0 where none was seen."""
     names, index = np.unique(np.concatenate([cells, asked]), return_inverse=True)
     inside, wanted = index[: len(cells)], index[len(cells) :]
-    good = np.bincount(inside, weights=y, minlength=len(names))
+    good = np.bincount(inside, weights=y, minlength=len(names)).astype(np.float64)
     total = np.bincount(inside, minlength=len(names)).astype(np.float64)
     return good[wanted], total[wanted]
 

@@ -236,7 +236,7 @@ def _read_all(context: Context, customers: Path, market: Path | None, bar: _Bar)
     if market is None:
         return accounts, None
     bar("read list", 0.02)
-    return accounts, read_accounts(market, context.settings)
+    return accounts, read_accounts(market, context.settings, like=accounts)
 
 
 def _train(context: Context, customers: Path, market: Path | None) -> tuple[TrainingRun, Accounts, Accounts | None]:

@@ -14,7 +14,7 @@ import pyarrow as pa
 from icp_ml.estimator.boosting import BoostingParams, IntArray, TrainingRows, fold_numbers, held_out_log_odds, take
 from icp_ml.estimator.encoding import Codes, FloatArray, Term
 from icp_ml.estimator.fitting import FieldSpec, FitParams, fit_encoding
-from icp_ml.exceptions import ModelFormatError
+from icp_ml.exceptions import ModelFormatError, SettingsError
 
 ROUNDS = 60  # fixed: choosing them would cost more than it tells
 LEARNING_RATE = 0.1
@@ -136,7 +136,16 @@ def permutation_gate(
     n_jobs : int or None
         Shuffles at once (joblib); the result does not depend on it.
     as_of : date, optional
+
+    Raises
+    ------
+    SettingsError
+        Too few permutations for the level.
     """
+    if not 0 < level < 1 or permutations + 1 < 1 / level:
+        least = math.ceil(1 / level) - 1 if 0 < level < 1 else 49
+        msg = f"permutations = {permutations} can never show p <= {level:g}; at least {least} are needed"
+        raise SettingsError(msg)
     params = params or FitParams()
     y = np.asarray(y, dtype=np.float64)
     encoding = fit_encoding(columns, specs, params, as_of)
@@ -170,7 +179,9 @@ def _draw(
                     drawn.append(value)
                     better += value <= observed
     p_value = better / len(drawn) if better >= stop else (better + 1) / (len(drawn) + 1)
-    return Gate(p_value, p_value <= level, observed, float(np.mean(drawn)) if drawn else float("nan"), len(drawn), level)
+    return Gate(
+        p_value, p_value <= level, observed, float(np.mean(drawn)) if drawn else float("nan"), len(drawn), level
+    )
 
 
 def _shuffled_statistic(customers: _Customers, y: FloatArray, number: int) -> float:
@@ -236,7 +247,7 @@ def _content_order(codes: Codes, y: FloatArray, groups: IntArray | None) -> tupl
 
 
 def _numbered(groups: IntArray) -> IntArray:
-    """Number groups by where they first appear, so that what they were called does not matter."""
+    """Return group numbers by first appearance, so that what groups were called does not matter."""
     _, first, index = np.unique(groups, return_index=True, return_inverse=True)
     rank = np.empty(len(first), dtype=np.int64)
     rank[np.argsort(first)] = np.arange(len(first))

@@ -9,7 +9,7 @@ import shutil
 import tempfile
 import zipfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
@@ -65,12 +65,14 @@ class ICPModel:
     settings: Settings
     fields: Mapping[str, Field]
     boosters: tuple[str, ...] = ()
+    day_first: Mapping[str, bool] = field(default_factory=dict)  # order of numeric dates, as the customers' file had it
+    stored_manifest: bytes | None = None  # of a loaded model: its version must not change with this machine's libraries
 
     @cached_property
     def files(self) -> dict[str, bytes]:
         """Name -> content of every file of the saved model but the manifest; the same bytes for the same training."""
         encoding = {"fields": [enc.to_dict() for enc in self.tables.encoding.fields], "kinds": {n: f.kind for n, f in self.fields.items()},
-                    "as_of": self.tables.as_of.isoformat() if self.tables.as_of else None}  # fmt: skip
+                    "day_first": dict(self.day_first), "as_of": self.tables.as_of.isoformat() if self.tables.as_of else None}  # fmt: skip
         files = {
             "settings.yaml": self.settings.to_yaml().encode(),
             "encoding.json": _json(encoding),
@@ -86,6 +88,8 @@ class ICPModel:
     @cached_property
     def manifest(self) -> bytes:
         """The manifest: format version, content hashes, library versions, settings hash."""
+        if self.stored_manifest is not None:
+            return self.stored_manifest
         return _json({
             "format_version": FORMAT_VERSION,
             "files": {name: hashlib.sha256(data).hexdigest() for name, data in sorted(self.files.items())},
@@ -134,7 +138,7 @@ class ICPModel:
         boosters = [n for n in sorted(manifest["files"]) if n.startswith("boosters/bag_") and "/" not in n[9:] and ".." not in n]
         texts = tuple(_checked(path, name, manifest["files"]).decode(errors="replace") for name in boosters)
         try:
-            return cls._build(data, texts)
+            return replace(cls._build(data, texts), stored_manifest=_bytes(path / "manifest.json"))
         except ModelFormatError:
             raise
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -158,6 +162,7 @@ class ICPModel:
             tables, TierCutoffs.from_dict(tiers["cutoffs"]), float(tiers["support_threshold"]), reference,
             IdealCustomerProfile.from_dict(json.loads(data["profile.json"])), json.loads(data["evaluation.json"]),
             json.loads(data["data_report.json"]), Settings.parse(data["settings.yaml"].decode(), "settings.yaml"), fields, boosters,
+            {str(k): bool(v) for k, v in stored["day_first"].items()},
         )  # fmt: skip
 
     def scorer(self, *, reasons: int | None = None, lookalikes: int | None = None, names: Mapping[str, str] | None = None) -> Scorer:
@@ -183,7 +188,7 @@ class ICPModel:
         from icp_ml.accounts import ListNormaliser
 
         settings = self.settings if not mapping else self.settings.override(columns={**self.settings.columns, **mapping})
-        return ListNormaliser(columns, self.fields, settings)
+        return ListNormaliser(columns, self.fields, settings, day_first=self.day_first)
 
     def score(self, frame: pd.DataFrame, *, as_of: date | None = None, reasons: int | None = None, lookalikes: int | None = None) -> pd.DataFrame:
         """Score accounts.

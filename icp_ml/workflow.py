@@ -119,7 +119,7 @@ def train(accounts: Accounts, settings: Settings | None = None, market: Accounts
         fitted = fit_tables(columns, specs, (status == "best").astype(float), trains=status != "middle", groups=groups, params=params, **common)
     codes = fitted.tables.encode(columns, len(status), as_of)
     with clock.stage("find traits"):
-        listed = _list_codes(fitted, market)
+        listed = _list_codes(fitted, accounts, market)
         traits = find_traits(fitted.tables, codes, status, seed=settings.random_state, market_codes=listed) if gate.passed else ()
         profile = build_profile(traits, evidence=_evidence(labels, evaluation, gate), signal=gate.passed, reason=gate.sentence,
                                 list_coverage=_list_coverage(data_report), as_filter=settings.profile.filters,
@@ -143,6 +143,7 @@ def _model(fitted: FittedTables, codes: Codes, status: npt.NDArray[Any], table: 
         {**evaluation.to_dict(), "tiers": list(tiers.rows), "rounds": fitted.rounds,
          "calibration": {"slope": fitted.calibration.slope, "intercept": fitted.calibration.intercept}},
         report, settings, {name: accounts.fields[name] for name in fitted.tables.fields}, fitted.boosters,
+        {c.field: c.day_first for c in accounts.report.columns if c.day_first is not None and c.field in fitted.tables.fields},
     )  # fmt: skip
 
 
@@ -201,11 +202,13 @@ def _list_coverage(data_report: DataReport) -> dict[str, float] | None:
     return {c.field: c.coverage_market for c in data_report.columns} if data_report.market is not None else None
 
 
-def _list_codes(fitted: FittedTables, market: Accounts | None) -> Codes | None:
+def _list_codes(fitted: FittedTables, accounts: Accounts, market: Accounts | None) -> Codes | None:
+    """Code the list; a column read as another kind there (see `read_accounts(like=)`) counts as missing."""
     if market is None:
         return None
     table = market.table
-    columns = {n: table.column(n).combine_chunks() for n in fitted.tables.fields if n in table.column_names}
+    alike = [n for n in fitted.tables.fields if n in market.fields and market.fields[n].kind == accounts.fields[n].kind]
+    columns = {n: table.column(n).combine_chunks() for n in alike}
     return fitted.tables.encode(columns, table.num_rows)
 
 

@@ -27,6 +27,8 @@ _SOLE = frozenset({
     "myself only", "self-owned", "one person", "sole trader",
 })  # fmt: skip
 
+_INFINITE = frozenset({"inf", "infinity", "∞"})
+
 _DASHES = str.maketrans({**dict.fromkeys("‐‑‒–—―−", "-"), **dict.fromkeys("\u00a0\u2009\u202f\t\n\r", " "), "’": "'"})
 _CURRENCY_RE = re.compile(
     r"(?<![a-z])(?:us\$|c\$|a\$|r\$|usd|eur|euro|gbp|jpy|inr|chf|cad|aud|sek|dkk|nok|brl|pln|cny)(?![a-z])|[$€£¥₹]"
@@ -99,6 +101,8 @@ def parse_quantity(text: str) -> Quantity:
     clean = " ".join(text.translate(_DASHES).casefold().split())
     if clean in _SOLE:
         return Quantity(1.0)
+    if not any(map(str.isdigit, clean)):
+        return Quantity(None, reason="is not a finite number" if clean.strip("+-") in _INFINITE else "is not a number")
     currency = next((code for code in map(_code, _CURRENCY_RE.findall(clean)) if code != "USD"), "")
     clean = _CURRENCY_RE.sub(" ", clean)
     percent = "%" in clean or "percent" in clean

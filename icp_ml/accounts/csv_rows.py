@@ -121,8 +121,8 @@ def csv_chunks(path: Path, layout: CsvLayout, rows: int, columns: Sequence[str] 
         if first_bad and rejected > parsed + len(good):
             msg = (
                 f"{path}: not a table of {len(layout.headers)} columns: {rejected:,} of "
-                f"{rejected + parsed + len(good):,} rows cannot be read (line {first_bad.line}: {first_bad.reason}); check the delimiter "
-                f"(read as {layout.delimiter!r}) and the header"
+                f"{rejected + parsed + len(good):,} rows cannot be read (line {first_bad.line}: {first_bad.reason}); "
+                f"check the delimiter (read as {layout.delimiter!r}) and the header"
             )
             raise InputError(msg)
         if good or bad:

@@ -15,7 +15,17 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from icp_ml.accounts.bands import Quantity, parse_quantity
-from icp_ml.accounts.cells import PLACEHOLDERS, Distinct, Tally, as_text, commonest, convert_distinct, fold, holds, trimmed
+from icp_ml.accounts.cells import (
+    PLACEHOLDERS,
+    Distinct,
+    Tally,
+    as_text,
+    commonest,
+    convert_distinct,
+    fold,
+    holds,
+    trimmed,
+)
 from icp_ml.accounts.dates import MAX_YEAR, MIN_YEAR, OLDEST_FOUNDED, parse_date, parse_year
 from icp_ml.accounts.places import country_code, host_of
 from icp_ml.accounts.tokens import token_lists, token_spellings

@@ -93,7 +93,9 @@ class Accounts:
         raise InputError(msg)
 
 
-def read_accounts(source: str | Path | pd.DataFrame | pa.Table, settings: Settings | None = None) -> Accounts:
+def read_accounts(
+    source: str | Path | pd.DataFrame | pa.Table, settings: Settings | None = None, *, like: Accounts | None = None
+) -> Accounts:
     """Read a whole table of accounts and normalise every column.
 
     Parameters
@@ -102,6 +104,8 @@ def read_accounts(source: str | Path | pd.DataFrame | pa.Table, settings: Settin
         A CSV or Parquet file, or a table with the same columns.
     settings : Settings, optional
         `columns`, `fields.custom` and `as_of` are used here.
+    like : Accounts, optional
+        A table whose own fields, those no schema knows, have the same kinds here: a list beside its customers.
 
     Raises
     ------
@@ -124,6 +128,8 @@ def read_accounts(source: str | Path | pd.DataFrame | pa.Table, settings: Settin
     for proposed in mappings:
         array = raw.column(proposed.header)
         position = raw.schema.get_field_index(proposed.header)
+        if like is not None and proposed.how == "own name" and proposed.field.name in like.fields:
+            proposed = replace(proposed, field=like.fields[proposed.field.name], how="like")
         mapping, result, day_first = _normalised(array, proposed, taken, position)
         field = mapping.field
         columns[field.name], fields[field.name] = result.values, field

@@ -19,7 +19,7 @@ from icp_ml.exceptions import SettingsError
 from icp_ml.schema import ALIASES, BY_NAME, Category, Field, Kind, header_key
 from icp_ml.settings import Settings
 
-How = Literal["settings", "name", "alias", "own name"]
+How = Literal["settings", "name", "alias", "own name", "like"]
 
 # What decides the kind of an unknown column. Shares are of the cells that hold something, unless said otherwise.
 NUMBER_SHARE = 0.95  # read as a number
@@ -41,9 +41,9 @@ _CATEGORY_WORDS: tuple[tuple[Category, frozenset[str]], ...] = (
                                  "remote", "mission", "sustainability", "tone", "attitude", "policy"})),
 )  # fmt: skip
 _SCALES: tuple[tuple[str, float], ...] = (
-    (r"\b(?:in )?(?:000'?s|thousands?|tsd|k\$|\$k|kusd|usd ?k)\b|\(k\)", 1e3),
-    (r"\b(?:in )?(?:millions?|mio|mm|\$m|m\$|musd|usd ?m)\b|\(m\)", 1e6),
-    (r"\b(?:in )?(?:billions?|bn|mrd)\b", 1e9),
+    (r"\b(?:000'?s|thousands?|tsd|kusd|usd ?k)\b|\$ ?k\b|\bk ?\$|\(k\)", 1e3),
+    (r"\b(?:millions?|mio|mm|musd|usd ?m)\b|\$ ?mm?\b|\bm ?\$|\(m\)", 1e6),
+    (r"\b(?:billions?|bn|mrd)\b|\$ ?b\b", 1e9),
 )
 
 
@@ -57,7 +57,7 @@ class ColumnMapping:
         As written.
     field : Field
         The canonical field, a custom one, or a field of the file's own.
-    how : "settings", "name", "alias" or "own name"
+    how : "settings", "name", "alias", "own name" or "like" (as in the table it was read beside)
         What decided it.
     scale : float
         What plain numbers are multiplied by, from the header ("Revenue (in 000s USD)": 1000).

@@ -26,7 +26,7 @@ from icp_ml.engines.writing import ScoredWriter
 from icp_ml.exceptions import InputError
 from icp_ml.model import ICPModel
 from icp_ml.scoring.columns import row_schema
-from icp_ml.scoring.kernel import Scorer
+from icp_ml.scoring.kernel import IDENTITY, Scorer
 from icp_ml.scoring.lookalikes import salted
 
 FORMATS = (".csv", ".parquet")
@@ -130,7 +130,7 @@ def score_file(model: ICPModel, request: ScoreRequest, progress: Callable[[int, 
         return done
 
     try:
-        for chunk, batch in _in_order(reader.batches(), work, request.jobs):
+        for chunk, batch in _in_order(reader.batches(columns=[c for c in reader.columns if c in {*normaliser.columns, *kept}]), work, request.jobs):
             tally.add(chunk, batch)
             if progress:
                 progress(tally.rows, reader.rows)
@@ -300,7 +300,8 @@ def _fingerprint(model: ICPModel, request: ScoreRequest, scorer: Scorer, kept: S
         while block := file.read(1 << 20):
             digest.update(block)
     suppressed = [*([request.customers] if request.customers else []), *(accounts for accounts, _ in request.exclude)]
-    others = hashlib.sha256("\n".join(str(a.table.to_pydict().get(c)) for a in suppressed for c in ("account_id", "domain", "name")).encode())
+    lists = (a.table.column(c).to_pylist() for a in suppressed for c in IDENTITY if c in a.table.column_names)
+    others = hashlib.sha256("\n".join(map(str, lists)).encode())
     return {
         "model": model.version, "list": digest.hexdigest()[:16], "reasons": scorer.reasons, "lookalikes": scorer.lookalikes,
         "keep": list(kept), "mapping": dict(request.mapping), "as_of": str(request.as_of or model.tables.as_of or ""),

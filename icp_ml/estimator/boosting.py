@@ -221,7 +221,9 @@ def fit_bag(rows: TrainingRows, terms: Sequence[Term], params: BoostingParams, s
     return values, base, booster.model_to_string()
 
 
-def held_out_log_odds(fitted: TrainingRows, held: Codes, terms: Sequence[Term], params: BoostingParams, seed: int, rounds: int) -> FloatArray:
+def held_out_log_odds(
+    fitted: TrainingRows, held: Codes, terms: Sequence[Term], params: BoostingParams, seed: int, rounds: int
+) -> FloatArray:
     """Fit one booster for a fixed number of rounds and return its raw log-odds of held-out codes."""
     X = cross_fitted_design(fitted, terms, params, seed + 1)
     booster, _ = _booster(X, fitted.y, fitted.weight, params, seed, rounds)

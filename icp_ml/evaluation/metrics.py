@@ -184,7 +184,8 @@ def _prepare(predictions: Predictions, judged: Judged, seed: int) -> list[_Prepa
             for of in (extremes, everyone)
         ]
         losses: dict[str, tuple[FloatArray, BoolArray]] = {}
-        log_odds, bins, floor = None, (), 0.0
+        log_odds, floor = None, 0.0
+        bins: tuple[IntArray, ...] = ()
         if predictions.log_odds is not None and predictions.log_odds_worst is not None:
             log_odds = predictions.log_odds[repeat]
             p = expit(log_odds)
@@ -204,7 +205,9 @@ def _log_loss(log_odds: FloatArray, best: FloatArray) -> FloatArray:
 
 def _ratio(above: FloatArray, below: FloatArray) -> FloatArray:
     """Divide; NaN where a resample drew nobody to judge."""
-    return np.divide(above, below, out=np.full(above.shape, np.nan), where=below > 0)
+    out: FloatArray = np.full(above.shape, np.nan)
+    np.divide(above, below, out=out, where=below > 0)
+    return out
 
 
 def _ranks(worst: tuple[_Ranking, ...], everyone: tuple[_Ranking, ...], weights: FloatArray) -> dict[str, FloatArray]:

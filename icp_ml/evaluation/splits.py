@@ -110,7 +110,8 @@ def _sortable(array: pa.Array) -> npt.NDArray[Any]:
         rank = np.empty(len(values) + 1, dtype=np.int64)
         rank[:-1][np.argsort(values, kind="stable")] = np.arange(len(values))
         rank[-1] = -1
-        return rank[pc.fill_null(array.indices, len(values)).to_numpy(zero_copy_only=False)]
+        index: IntArray = pc.fill_null(array.indices, len(values)).to_numpy(zero_copy_only=False)
+        return rank[index]
     return np.asarray(pc.cast(array, pa.float64()).to_numpy(zero_copy_only=False), dtype=np.float64)
 
 

@@ -105,7 +105,7 @@ class Scorer:
             "segment": _choice(np.zeros(rows, dtype=np.int64), (SEGMENT,)),
         }  # fmt: skip
         own = self._own_values(columns, as_of or self.tables.as_of)
-        result |= reason_columns(self._book, codes, contributions, own, self.reasons)
+        result |= reason_columns(self._book, codes, contributions, own, self.reasons, out)
         result |= self._lookalike_columns(codes)
         result["model_version"] = _choice(np.zeros(rows, dtype=np.int64), (self.model_version,))
         return pa.RecordBatch.from_arrays(list(result.values()), names=list(result))

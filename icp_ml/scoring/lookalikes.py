@@ -21,8 +21,9 @@ from icp_ml.exceptions import ModelFormatError
 
 MAX_REFERENCE = 2000
 SHARE_OF_RANGE = 0.95  # terms are compared until they make up this share of all ranges
-BLOCK = 4096
-SCALE = 400
+BLOCK = 2048
+EXACT = 2.0**24  # whole numbers up to here are exact in float32
+MAX_TERMS = 40
 SUPPORT_LEVEL = 0.98
 
 
@@ -80,19 +81,26 @@ class Neighbours:
 
     @cached_property
     def terms(self) -> list[int]:
-        """Terms that are compared: the widest, until 95 % of all ranges are covered."""
+        """Terms that are compared: the widest, until 95 % of all ranges are covered, 40 at the most."""
         ranges = self.tables.ranges
         order = np.argsort(-ranges, kind="stable")
         total = np.cumsum(ranges[order])
         needed = int(np.searchsorted(total, SHARE_OF_RANGE * total[-1])) + 1 if len(total) and total[-1] > 0 else 0
-        return sorted(int(j) for j in order[:needed])
+        return sorted(int(j) for j in order[: min(needed, MAX_TERMS)])
 
     @cached_property
     def _matrix(self) -> npt.NDArray[np.float32]:
-        """Distance of every code of every compared term to every reference customer, stacked: (codes, customers)."""
-        widest = float(self.tables.ranges.max())
-        parts = [_distances(self.tables, j, widest)[:, self.reference.codes[:, j]] for j in self.terms]
-        return np.concatenate(parts).astype(np.float32)
+        """Key of every code of every compared term against every reference customer: (codes, customers).
+
+        A sum over an account's codes is `distance * customers`; with the customer's own position added it
+        is a key whose smallest values are the nearest customers, ties to the earlier one.
+        """
+        count = len(self.reference.ids)
+        scale = (EXACT / count - 2 * len(self.terms)) / float(self.tables.ranges[self.terms].sum())
+        parts = [_distances(self.tables, j, scale)[:, self.reference.codes[:, j]] for j in self.terms]
+        keys = np.concatenate(parts) * count
+        keys[: len(parts[0])] += np.arange(count)  # every account shows exactly one code of the first term
+        return keys.astype(np.float32)
 
     def nearest(self, codes: Codes, k: int) -> npt.NDArray[np.int64]:
         """Return positions of the k nearest reference customers, shape (rows, k), nearest first; -1 where there are fewer."""
@@ -100,7 +108,6 @@ class Neighbours:
         count = len(self.reference.ids)
         if not self.terms or not count:
             return out
-        wanted = min(k, count)
         starts = np.cumsum([0, *(self.tables.terms[j].size for j in self.terms)])
         for begin in range(0, len(codes), BLOCK):
             block = codes[begin : begin + BLOCK]
@@ -108,17 +115,17 @@ class Neighbours:
             rows = np.arange(len(block))
             for j, start in zip(self.terms, starts, strict=False):
                 hot[rows, start + block[:, j]] = 1.0
-            distance = (hot @ self._matrix).astype(np.int64) * count + np.arange(count)  # ties: the earlier customer
-            near = np.partition(distance, wanted - 1, axis=1)[:, :wanted] if wanted < count else distance
-            near.sort(axis=1)
-            out[begin : begin + len(block), :wanted] = near % count
+            keys = hot @ self._matrix
+            for i in range(min(k, count)):
+                nearest = keys.argmin(axis=1)
+                out[begin : begin + len(block), i] = nearest
+                keys[rows, nearest] = np.inf
         return out
 
 
-def _distances(tables: ScoringTables, j: int, widest: float) -> npt.NDArray[np.int64]:
+def _distances(tables: ScoringTables, j: int, scale: float) -> npt.NDArray[np.int64]:
     """Whole-number distance between any two codes of a term; unknown is half-way from everything."""
     term = tables.terms[j]
-    weight = SCALE * tables.ranges[j] / widest
     code = np.arange(term.size)
     if term.encoding.kind == "numeric":
         place = np.clip(code, FIRST_BIN, term.size - 2)
@@ -127,7 +134,7 @@ def _distances(tables: ScoringTables, j: int, widest: float) -> npt.NDArray[np.i
         apart = (code[:, None] != code[None, :]).astype(np.float64)
     apart[MISSING, :] = apart[:, MISSING] = 0.5
     apart[MISSING, MISSING] = 0.25
-    return np.round(weight * apart).astype(np.int64)
+    return np.floor(scale * tables.ranges[j] * apart).astype(np.int64)
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,8 @@ from icp_ml.estimator.scorecard import ScoringTables
 
 FEW = 10  # customers below which a rate is not quoted
 SMALLEST = 0.005  # log-odds: less is no reason
+WIDE_TERMS = 24  # searched first for the largest contributions
+MAX_CACHED = 200_000  # sentences
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,8 @@ class ReasonBook:
     tables: ScoringTables
     _texts: dict[tuple[int, int], str] = field(default_factory=dict, repr=False)
     _spans: dict[tuple[int, int], tuple[int, int]] = field(default_factory=dict, repr=False)
+    _places: dict[tuple[int, int], str] = field(default_factory=dict, repr=False)
+    _sentences: dict[tuple[int, int, float], str] = field(default_factory=dict, repr=False)
 
     @cached_property
     def base_rate(self) -> float:
@@ -82,8 +86,9 @@ class ReasonBook:
         if enc.kind == "numeric" and code != MISSING and value is not None:
             shown = value_words(enc.form, value)
             subject = f"{shown} {enc.label}" if enc.form == "count" else f"{enc.label} {shown}"
-            first, last = self.span(j, code)
-            subject += f" ({_placed(term, code, first, last)})"
+            if (j, code) not in self._places:
+                self._places[j, code] = _placed(term, code, *self.span(j, code))
+            subject += f" ({self._places[j, code]})"
         elif enc.kind == "category" and code <= RARE and code != MISSING:
             subject = f"{enc.label}: {codes_words(term, [code])}"
         else:
@@ -103,7 +108,16 @@ class ReasonBook:
         index = np.empty(len(order), dtype=np.int64)
         index[order] = np.cumsum(new) - 1
         firsts = ordered[:, new]
-        return index, [self.sentence(j, int(c), float(v)) for c, v in zip(firsts[0], firsts[1], strict=True)]
+        return index, [self._cached(j, int(c), float(v)) for c, v in zip(firsts[0], firsts[1], strict=True)]
+
+    def _cached(self, j: int, code: int, value: float) -> str:
+        key = (j, code, value)
+        found = self._sentences.get(key)
+        if found is None:
+            found = self.sentence(j, code, value)
+            if len(self._sentences) < MAX_CACHED:
+                self._sentences[key] = found
+        return found
 
 
 def as_shown(values: FloatArray, form: str) -> FloatArray:
@@ -135,42 +149,62 @@ def strongest(tables: ScoringTables, contributions: FloatArray, codes: npt.NDArr
     """Return term numbers of the k largest contributions by size, shape (rows, k); ties go to the earlier term.
 
     Absent tokens count for half: that a company does *not* use a tool seldom explains anything to a person.
+    Most terms are too small to be among the k largest of most rows: the widest are searched first, and all
+    terms only for rows where a narrow one could still come in.
     """
     n, m = contributions.shape
     k = min(k, m)
     if k == 0 or n == 0:
         return np.empty((n, 0), dtype=np.int64)
-    size = np.abs(contributions)
-    for j, term in enumerate(tables.terms):
-        if term.encoding.kind == "tokens":
-            size[:, j] *= np.where(codes[:, j] == ABSENT, 0.5, 1.0)
-    if m > 4 * k:
-        best = np.argpartition(-size, k - 1, axis=1)[:, :k]
-        least = np.take_along_axis(size, best, axis=1).min(axis=1)
-        tied = (size >= least[:, None]).sum(axis=1) > k  # the partition may have picked any of the tied: sort those rows
-        best[tied] = np.argsort(-size[tied], axis=1, kind="stable")[:, :k]
-        best.sort(axis=1)
-        order = np.argsort(-np.take_along_axis(size, best, axis=1), axis=1, kind="stable")
-        return np.take_along_axis(best, order, axis=1).astype(np.int64)
-    return np.argsort(-size, axis=1, kind="stable")[:, :k].astype(np.int64)
+    bounds = np.array([float(np.abs(v).max()) for v in tables.values])
+    wide = np.sort(np.argsort(-bounds, kind="stable")[: max(WIDE_TERMS, k)])
+    narrow = np.setdiff1d(np.arange(m), wide)
+    best, least = _largest(tables, contributions, codes, wide, k)
+    if len(narrow):
+        open_ = np.flatnonzero(least <= bounds[narrow].max())
+        if len(open_):
+            best[open_] = _largest(tables, contributions[open_], codes[open_], np.arange(m), k)[0]
+    return best
+
+
+def _largest(tables: ScoringTables, contributions: FloatArray, codes: npt.NDArray[np.uint16], terms: npt.NDArray[np.int64],
+             k: int) -> tuple[npt.NDArray[np.int64], FloatArray]:  # fmt: skip
+    """Return the k largest of some terms per row, largest first, and the size of the k-th."""
+    size = np.empty((len(codes), len(terms)))
+    for place, j in enumerate(terms):
+        np.abs(contributions[:, j], out=size[:, place])
+        if tables.terms[j].encoding.kind == "tokens":
+            size[:, place] *= np.where(codes[:, j] == ABSENT, 0.5, 1.0)
+    rows = np.arange(len(size))
+    best = np.empty((len(size), k), dtype=np.int64)
+    for i in range(k):  # k passes of argmax, which takes the first of equals: faster than sorting, and ties are settled
+        best[:, i] = size.argmax(axis=1)
+        least = size[rows, best[:, i]]
+        size[rows, best[:, i]] = -1.0
+    return terms[best], least
 
 
 def reason_columns(book: ReasonBook, codes: npt.NDArray[np.uint16], contributions: FloatArray, values: dict[str, FloatArray],
-                   k: int) -> dict[str, pa.Array]:  # fmt: skip
+                   k: int, without: npt.NDArray[np.bool_]) -> dict[str, pa.Array]:  # fmt: skip
     """Return `reason_i`, `reason_i_field` and `reason_i_contribution` for i in 1..k.
 
     Parameters
     ----------
     values : dict of field name to ndarray of shape (rows,)
         The accounts' own numbers, for numeric fields.
+    without : ndarray of bool, shape (rows,)
+        Rows that are not scored and so have no reasons.
     """
     chosen = strongest(book.tables, contributions, codes, k)
     n = len(codes)
     picked = np.take_along_axis(contributions, chosen, axis=1) if chosen.size else np.empty((n, 0))
     sentence = np.zeros(chosen.shape, dtype=np.int64)
     texts: list[str] = []
-    for j in np.unique(chosen):
-        rows, places = np.nonzero(chosen == j)
+    flat = chosen.ravel()
+    order = np.argsort(flat, kind="stable")
+    present, starts = np.unique(flat[order], return_index=True)
+    for j, positions in zip(present, np.split(order, starts[1:]), strict=True) if len(order) else ():
+        rows, places = np.divmod(positions, chosen.shape[1])
         term = book.tables.terms[j]
         own = values[term.field][rows] if term.field in values else None
         index, found = book.texts(int(j), codes[rows, j], own)
@@ -183,7 +217,7 @@ def reason_columns(book: ReasonBook, codes: npt.NDArray[np.uint16], contribution
     out: dict[str, pa.Array] = {}
     for i in range(k):
         if i < chosen.shape[1]:
-            none = np.abs(picked[:, i]) < SMALLEST
+            none = without | (np.abs(picked[:, i]) < SMALLEST)
             out[f"reason_{i + 1}"] = _dictionary(sentence[:, i], dictionary, none)
             out[f"reason_{i + 1}_field"] = _dictionary(of_term[chosen[:, i]], field_names, none)
             out[f"reason_{i + 1}_contribution"] = pa.array(picked[:, i], mask=none)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOMS = {
-    "lightgbm": ("estimator", "evaluation"),
+    "lightgbm": ("estimator", "baselines"),
     "matplotlib": ("plotting",),
     "mlflow": ("tracking",),
     "pyspark": ("engines/spark",),

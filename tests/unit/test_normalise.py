@@ -45,9 +45,9 @@ BANDS = {
     "36.9 Million": 36_900_000, "<10": 5, "1,000+": 1_000, "1.5B": 1.5e9, "€2,5 Mio": 2_500_000, "2 - 9": 5.5,
     "1,000 - 9,999": 5_499.5, "10000+": 10_000, "1 - 10": 5.5, "$1M - $50M": math.sqrt(50) * 1e6, "51–200": 125.5,
     "Large (1,001-5,000)": 3_000.5, "Over $1 bn.": 1e9, "$5 billion and above": 5e9, "10 000 - 20 000": 15_000,
-    "1.234.567,89": 1_234_567.89, "$1,234": 1_234, "USD 5m": 5_000_000, "500-1M": math.sqrt(500 * 1e6), "12'500": 12_500,
-    "1e+06": 1e6, " 7.50 ": 7.5, "approx. 50 people": 50, "up to 10": 5, "1-": None, "10-5": None, "2024-01-02": None,
-    "many": None, "5 apples": None, "1.2.3.4": None,
+    "1.234.567,89": 1_234_567.89, "$1,234": 1_234, "USD 5m": 5_000_000, "500-1M": math.sqrt(500 * 1e6),
+    "12'500": 12_500, "1e+06": 1e6, " 7.50 ": 7.5, "approx. 50 people": 50, "up to 10": 5, "1-": None, "10-5": None,
+    "2024-01-02": None, "many": None, "5 apples": None, "1.2.3.4": None,
 }  # fmt: skip
 
 
@@ -80,8 +80,9 @@ def test_columns_without_a_value_have_the_canonical_type(kind: Kind) -> None:
 def test_any_type_of_column_is_normalised_without_error(kind: Kind) -> None:
     columns = [
         pa.array([1, 2, None]), pa.array([1.5, float("nan"), float("inf")]), pa.array([True, None, False]),
-        pa.array([dt.datetime(2024, 1, 2), None, dt.datetime(1800, 1, 1)]), pa.array(["a", None, "1"]).dictionary_encode(),
-        pa.array([1, None, 2]).dictionary_encode(), pa.array([["a", "b"], None, []]), pa.array(["x", "y", None], pa.large_string()),
+        pa.array([dt.datetime(2024, 1, 2), None, dt.datetime(1800, 1, 1)]), pa.array([["a", "b"], None, []]),
+        pa.array(["a", None, "1"]).dictionary_encode(), pa.array([1, None, 2]).dictionary_encode(),
+        pa.array(["x", "y", None], pa.large_string()),
     ]  # fmt: skip
     for column in columns:
         found = normalise_column(pa.chunked_array([column.slice(0, 1), column.slice(1)]), field(kind))
@@ -113,7 +114,11 @@ def test_other_currencies_are_noted_not_converted() -> None:
 def test_shares_become_fractions() -> None:
     assert values("share", ["25%", "0.25", "25", "-10 %", "3", "1.5 percent"]) == [0.25, 0.25, 0.25, -0.1, 3.0, 0.015]
     assert values("share", [0.25, 25.0]) == [0.25, 0.25]
-    assert normalise_column(pa.array([95.0, 0.95, 1.4]), BY_NAME["retention_rate"]).values.to_pylist() == [0.95, 0.95, 1.4]
+    assert normalise_column(pa.array([95.0, 0.95, 1.4]), BY_NAME["retention_rate"]).values.to_pylist() == [
+        0.95,
+        0.95,
+        1.4,
+    ]
 
 
 def test_unit_of_the_header_applies_only_to_numbers_without_one() -> None:
@@ -131,13 +136,16 @@ def test_years() -> None:
 def test_dates() -> None:
     cells = ["2024-02-26 19:58:54", "2024-02-26", "Jan 5, 2024", "05.01.2024", "26/5/17", "2024-02-26T19:58:54+02:00"]
     assert values("date", cells) == [
-        dt.datetime(2024, 2, 26, 19, 58, 54), dt.datetime(2024, 2, 26), dt.datetime(2024, 1, 5), dt.datetime(2024, 1, 5),
-        dt.datetime(2017, 5, 26), dt.datetime(2024, 2, 26, 17, 58, 54),
+        dt.datetime(2024, 2, 26, 19, 58, 54), dt.datetime(2024, 2, 26), dt.datetime(2024, 1, 5),
+        dt.datetime(2024, 1, 5), dt.datetime(2017, 5, 26), dt.datetime(2024, 2, 26, 17, 58, 54),
     ]  # fmt: skip
     found = done("date", ["4/5/2024", "2024-02-30", "9999-12-31", "soon"])
     assert found.values.null_count == found.dropped == 4
     assert ("4/5/2024", "could be day first or month first") in found.examples
-    assert values("date", ["4/5/2024", "13/5/2024"], day_first=False) == [dt.datetime(2024, 4, 5), dt.datetime(2024, 5, 13)]
+    assert values("date", ["4/5/2024", "13/5/2024"], day_first=False) == [
+        dt.datetime(2024, 4, 5),
+        dt.datetime(2024, 5, 13),
+    ]
     assert values("date", ["4/5/2024"], day_first=True) == [dt.datetime(2024, 5, 4)]
 
 
@@ -148,7 +156,15 @@ def test_typed_dates_are_cut_to_seconds() -> None:
 
 
 def test_booleans() -> None:
-    assert values("boolean", ["Yes", "n", "TRUE", "0", "1.0", "f", "maybe"]) == [True, False, True, False, True, False, None]
+    assert values("boolean", ["Yes", "n", "TRUE", "0", "1.0", "f", "maybe"]) == [
+        True,
+        False,
+        True,
+        False,
+        True,
+        False,
+        None,
+    ]
     assert values("boolean", [1.0, 0.0, 2.0, None]) == [True, False, None, None]
 
 
@@ -160,13 +176,37 @@ def test_categories_fold_case_and_white_space_only() -> None:
 
 
 def test_countries() -> None:
-    cells = ["USA", "U.S.", "Deutschland", "uk", "Korea, Republic of", "Côte d'Ivoire", "fr", "Atlantis", "The Netherlands"]
+    cells = [
+        "USA",
+        "U.S.",
+        "Deutschland",
+        "uk",
+        "Korea, Republic of",
+        "Côte d'Ivoire",
+        "fr",
+        "Atlantis",
+        "The Netherlands",
+    ]
     assert values("country", cells) == ["US", "US", "DE", "GB", "KR", "CI", "FR", "atlantis", "NL"]
-    assert [country_code(name) for name in ("DEU", "Allemagne", "Türkiye", "Turkey", "EU")] == ["DE", "DE", "TR", "TR", None]
+    assert [country_code(name) for name in ("DEU", "Allemagne", "Türkiye", "Turkey", "EU")] == [
+        "DE",
+        "DE",
+        "TR",
+        "TR",
+        None,
+    ]
 
 
 def test_domains() -> None:
-    cells = ["HTTPS://www.Acme.com/about?x=1", "acme.com", "www.acme.co.uk", "jo@acme.io", "acme", "www.com", "http://a.b:80"]
+    cells = [
+        "HTTPS://www.Acme.com/about?x=1",
+        "acme.com",
+        "www.acme.co.uk",
+        "jo@acme.io",
+        "acme",
+        "www.com",
+        "http://a.b:80",
+    ]
     found = done("domain", cells)
     assert found.values.to_pylist() == ["acme.com", "acme.com", "acme.co.uk", "acme.io", None, "www.com", "a.b"]
     assert found.examples == (("acme", "is not a web address"),)
@@ -186,10 +226,18 @@ def test_identifiers_are_the_same_from_any_type() -> None:
 
 
 def test_token_sets() -> None:
-    assert values("token_set", ["A; b ;a;;N/A", "x|y", "p, q", None, ";"]) == [["a", "b"], ["x", "y"], ["p, q"], None, None]
+    assert values("token_set", ["A; b ;a;;N/A", "x|y", "p, q", None, ";"]) == [
+        ["a", "b"],
+        ["x", "y"],
+        ["p, q"],
+        None,
+        None,
+    ]
     assert values("token_set", ["a/b/A"], delimiter="/") == [["a", "b"]]
     assert values("token_set", [["B", "b ", None], [], None]) == [["b"], None, None]
-    known = normalise_column(pa.array(["C++, Go", "Acme, Inc.; Go", "* PHP\n* R", "['x', 'y']"]), BY_NAME["technologies"])
+    known = normalise_column(
+        pa.array(["C++, Go", "Acme, Inc.; Go", "* PHP\n* R", "['x', 'y']"]), BY_NAME["technologies"]
+    )
     assert known.values.to_pylist() == [["c++", "go"], ["acme, inc.", "go"], ["php", "r"], ["x", "y"]]
     assert done("token_set", ["a;a;b"]).notes == ("1 repeated tokens left out",)
 
@@ -207,7 +255,9 @@ def test_commonest_spellings() -> None:
 
 CELLS = st.one_of(
     st.none(),
-    st.sampled_from([*BANDS, "25%", "Yes", "Acme; B|c", "a;A", "Germany", "https://x.com/y", "2024-01-05", "4/5/24", "n/a"]),
+    st.sampled_from(
+        [*BANDS, "25%", "Yes", "Acme; B|c", "a;A", "Germany", "https://x.com/y", "2024-01-05", "4/5/24", "n/a"]
+    ),
     st.text(max_size=12),
     st.floats().map(str),
     st.integers(-1000, 10**20).map(str),
@@ -240,7 +290,7 @@ def test_the_same_rows_give_the_same_bytes_whatever_the_order_of_values() -> Non
 
 def test_a_hundred_thousand_distinct_texts_are_no_trouble() -> None:
     cells = pa.array([f"Some text, number {i}" for i in range(100_000)])
-    for kind in KINDS:
+    for kind in ("text", "category", "token_set", "count"):
         assert len(normalise_column(cells, field(kind)).values) == 100_000
 
 

@@ -125,7 +125,10 @@ REFUSED = {
     "header only": (b"a,b\n", "header with 2 columns but no row"),
     "header and blank lines": (b"a,b\n\n\n", "no row below it"),
     "prose": (b"This is not a table at all.\nIt is prose\n", "is no header with columns separated by comma"),
-    "prose with commas": (b"Dear all, hello\nyours,\nme\nand, you, too\nBye\n", "not a table of 2 columns: 3 of 4 rows"),
+    "prose with commas": (
+        b"Dear all, hello\nyours,\nme\nand, you, too\nBye\n",
+        "not a table of 2 columns: 3 of 4 rows",
+    ),
     "pdf": (b"%PDF-1.4 abc", "not a CSV but a PDF"),
     "xlsx": (b"PK\x03\x04rest", "not a CSV but a zip archive or Excel workbook"),
     "gzip": (b"\x1f\x8b\x08\x00", "gzip"),
@@ -134,7 +137,10 @@ REFUSED = {
     "json": (b'[{"a": 1}, {"a": 2}]', "JSON"),
     "binary": (bytes(range(256)) * 4, "a binary file"),
     "utf-16": ("a,b\n1,2\n".encode("utf-16"), "UTF-16; save it as UTF-8"),
-    "windows-1252": ("name,b\nAcme,1\nCafé,2\n".encode("cp1252"), r"byte 0xE9 at offset 17 \(line 3\); save it as UTF-8"),
+    "windows-1252": (
+        "name,b\nAcme,1\nCafé,2\n".encode("cp1252"),
+        r"byte 0xE9 at offset 17 \(line 3\); save it as UTF-8",
+    ),
     "duplicate": (b"a,b,a\n1,2,3\n", "the column name 'a' occurs more than once"),
     "duplicate but for blanks": (b"a,b,a \n1,2,3\n", "'a' occurs more than once"),
 }
@@ -198,7 +204,7 @@ def test_parquet_refusals(tmp_path: Path) -> None:
     pq.write_table(pa.table({"a": list(range(5000))}), good, compression="none")
     data = bytearray(good.read_bytes())
     for name, content in {"cut": data[:-20], "text": b"a,b\n1,2\n", "none": b""}.items():
-        with pytest.raises(InputError, match="not a readable Parquet file|the file is empty"):
+        with pytest.raises(InputError, match=r"not a readable Parquet file|the file is empty"):
             read(write(tmp_path, bytes(content), f"{name}.parquet"))
     data[4:40] = b"\xff" * 36
     damaged = write(tmp_path, bytes(data), "damaged.parquet")

@@ -1,0 +1,179 @@
+"""What the experiments on real data share: run the command line as a user would, keep the figures, fill in a README."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+CUSTOMERS, LIST, SETTINGS = "customers.csv", "list.csv", ("--settings", "icp.yaml")
+QUIET_REASONS = ("it is an outcome, measured after the sale", "it names or describes the account")
+Answer = dict[str, Any]
+
+
+class Terminal:
+    """Runs `icp-ml` in a folder and notes what it took and said."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.seconds: dict[str, float] = {}
+        self.commands: list[str] = []
+
+    def run(self, *words: str, name: str = "", expect: int = 0) -> Answer:
+        """Run a command and return its JSON.
+
+        Raises
+        ------
+        RuntimeError
+            It ended with another exit code than expected.
+        """
+        start = time.perf_counter()
+        path = os.pathsep.join(filter(None, [str(REPOSITORY), os.environ.get("PYTHONPATH", "")]))
+        command = [sys.executable, "-m", "icp_ml.cli", *words, "--json"]
+        done = subprocess.run(
+            command, cwd=self.folder, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, check=False
+        )
+        self.seconds[name or words[0]] = round(time.perf_counter() - start, 1)
+        self.commands.append(f"icp-ml {' '.join(words)}")
+        print(f"{self.folder.name}: icp-ml {' '.join(words)}  ({self.seconds[name or words[0]]} s)", flush=True)
+        if done.returncode != expect:
+            msg = f"icp-ml {' '.join(words)} ended with {done.returncode}, not {expect}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
+            raise RuntimeError(msg)
+        answer: Answer = json.loads(done.stdout)
+        return answer
+
+    def main_job(self) -> Answer:
+        """Run check, train, report and score; return the figures."""
+        checked = self.run("check", CUSTOMERS, "--list", LIST, *SETTINGS)
+        trained = self.run("train", CUSTOMERS, "--list", LIST, *SETTINGS, "--out", "model")
+        self.run("report", "model", "--html", "report.html", "--markdown", "profile.md")
+        scored = self.run("score", "model", LIST, "--out", "scored.csv")
+        kept = ("rows", "scored", "ineligible", "suppressed", "rejected", "tiers", "outside_support", "missing_fields")
+        return {
+            "columns": columns(checked), **quality(trained), "score": {key: scored[key] for key in kept},
+            "seconds": dict(self.seconds), "seconds_of_train": rounded(trained["seconds"]), "commands": self.commands,
+        }  # fmt: skip
+
+
+def columns(checked: Answer) -> Answer:
+    """Sizes, labels, and what the guard said of every column that is neither outcome nor name."""
+    judged = checked["columns"]["columns"]
+    labels = checked["labels"]
+    others = [c for c in judged if not c["reasons"] or not c["reasons"][0].startswith(QUIET_REASONS)]
+    return {
+        "customers": checked["columns"]["customers"], "list": checked["columns"]["market"],
+        "labels": labels["counts"], "label_notes": labels["notes"],
+        **{verdict: {c["field"]: c["reasons"] for c in others if c["verdict"] == verdict} for verdict in ("accept", "confirm", "refuse")},
+        "alone_auc": rounded({c["field"]: c["auc"] for c in others}),
+    }  # fmt: skip
+
+
+def quality(trained: Answer) -> Answer:
+    """What training found: the model beside its baselines, the verdict, the profile."""
+    evaluation, profile = trained["evaluation"], trained["profile"]
+    learners = {
+        entry["name"]: {"label": entry["label"], "auc": entry["metrics"]["auc"], "lift_10": entry["metrics"]["lift_10"],
+                        "model_gains_auc": entry["gains"].get("auc")}
+        for entry in evaluation["learners"]
+    }  # fmt: skip
+    backtest = evaluation["backtest"]
+    newest = {} if backtest is None else {
+        "trained_until": backtest["trained_until"], "newest": backtest["newest"], "older": backtest["older"],
+        "auc": {entry["name"]: entry["metrics"]["auc"] for entry in backtest["learners"]},
+    }  # fmt: skip
+    told = ("sentence", "customers", "rate", "lift", "lift_low", "lift_high", "stability")
+    traits = {
+        role: [{key: trait[key] for key in told} for trait in profile[role]] for role in ("filters", "signals", "anti_traits")
+    }  # fmt: skip
+    return rounded({
+        "verdict_code": evaluation["verdict_code"], "verdict": evaluation["verdict"], "cautions": evaluation["cautions"],
+        "gate": evaluation["gate"], "learners": learners, "backtest": newest or evaluation["backtest_reason"],
+        "tiers_of_customers": evaluation["tiers"], "profile": {"found": profile["found"], "message": profile["message"], **traits},
+    })  # fmt: skip
+
+
+def rounded(value: Any) -> Any:
+    """Return numbers to four digits."""
+    if isinstance(value, float):
+        return round(value, 4)
+    if isinstance(value, Mapping):
+        return {key: rounded(entry) for key, entry in value.items()}
+    return [rounded(entry) for entry in value] if isinstance(value, list) else value
+
+
+def interval(numbers: Sequence[float], digits: int = 2) -> str:
+    """Return "0.61 (0.52 to 0.69)"."""
+    value, low, high = (f"{number:.{digits}f}" for number in numbers)
+    return f"{value} ({low} to {high})"
+
+
+def quality_table(variant: Answer) -> str:
+    """Return the model beside its baselines as Markdown."""
+    lines = ["| on customers held out | AUC, best against worst (95 %) | lift of the top 10 % | the model's AUC less this one's |", "| --- | --- | --- | --- |"]
+    for entry in variant["learners"].values():
+        gain = entry["model_gains_auc"]
+        less = "" if gain is None else f"{gain[0]:+.3f} ({gain[1]:+.3f} to {gain[2]:+.3f})"
+        lines.append(f"| {entry['label']} | {interval(entry['auc'])} | {entry['lift_10'][0]:.2f} | {less} |")
+    return "\n".join(lines)
+
+
+def guard_table(judged: Answer, words: Mapping[str, str]) -> str:
+    """Return what was refused or asked about, as Markdown, reasons as the software says them."""
+    lines = ["| column | answer | why |", "| --- | --- | --- |"]
+    for verdict, word in words.items():
+        lines += [f"| `{field}` | {word} | {'; '.join(reasons)} |" for field, reasons in judged[verdict].items()]
+    return "\n".join(lines)
+
+
+def names(fields: Sequence[str] | Mapping[str, Any]) -> str:
+    """Return field names as Markdown code, or "none"."""
+    return ", ".join(f"`{field}`" for field in fields) or "none"
+
+
+def counts(numbers: Mapping[str, int]) -> str:
+    """Return "A 3, B 10, C 4"."""
+    return ", ".join(f"{name} {number:,}" for name, number in numbers.items() if number or name != "none")
+
+
+def fill(readme: Path, blocks: Mapping[str, str]) -> None:
+    """Put text between `<!-- NAME -->` and `<!-- /NAME -->`, so that figures in words cannot drift from the results."""
+    text = readme.read_text(encoding="utf-8")
+    for name, block in blocks.items():
+        pattern = re.compile(rf"(<!-- {name} -->).*?(<!-- /{name} -->)", re.DOTALL)
+        if len(pattern.findall(text)) != 1:
+            msg = f"{readme}: wants exactly one block {name!r}"
+            raise RuntimeError(msg)
+        text = pattern.sub(lambda found, block=block: f"{found[1]}\n{block}\n{found[2]}", text)
+    readme.write_text(text, encoding="utf-8")
+
+
+def main(
+    folder: Path, prepare: Callable[[Path, Path], Mapping[str, Path]], run: Callable[[Mapping[str, Path]], Answer],
+    write: Callable[[Answer], Mapping[str, str]],
+) -> None:  # fmt: skip
+    """Prepare, run, write result.json, and fill in the README's figures."""
+    parser = argparse.ArgumentParser(description=f"Run {folder.name} and write its result.json and README figures.")
+    default = os.environ.get("ICP_ML_SHARED") or REPOSITORY.parent / "shared"
+    parser.add_argument("--shared", type=Path, default=Path(default), help="folder that holds data/ (default: ICP_ML_SHARED)")
+    parser.add_argument("--work", type=Path, help="keep the files made in this folder")
+    parser.add_argument("--words-only", action="store_true", help="only fill in the README from result.json")
+    given = parser.parse_args()
+    out = folder / "result.json"
+    if not given.words_only:
+        data = given.shared / "data"
+        if not data.is_dir():
+            parser.error(f"{data}: no such folder; set ICP_ML_SHARED, or give --shared")
+        with tempfile.TemporaryDirectory() as scratch:
+            result = run(prepare(data, given.work or Path(scratch)))
+        out.write_text(json.dumps(result, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    fill(folder / "README.md", write(json.loads(out.read_text(encoding="utf-8"))))
+    print(f"{out} and README.md written")

@@ -1,0 +1,201 @@
+"""Everything the report says, as one plain dict of values ready to show; numbers are formatted here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import PurePath
+from typing import Any
+
+from icp_ml.model import ICPModel
+from icp_ml.profile import CUT_SHARE, EVIDENCE, NOTHING_FOUND, PASS_SHARE
+from icp_ml.report import formats as f
+from icp_ml.report.evidence import column_view, label_view, quality_view
+from icp_ml.traits import Trait
+
+MAX_TOP = 25  # accounts of a scored list shown
+MAX_REASONS = 3
+MAX_VALUES = 40  # values of a set spelled out
+CATEGORIES = {
+    "firmographic": "Firmographic",
+    "technographic": "Technographic",
+    "psychographic": "Psychographic",
+    "job_to_be_done": "Job to be done",
+}
+STATUSES = ("scored", "suppressed", "ineligible", "rejected")
+
+
+def report_context(model: ICPModel, scored: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return what the report shows.
+
+    Parameters
+    ----------
+    model : ICPModel
+    scored : mapping, optional
+        `ScoreSummary.to_dict()`; `top_accounts`, if given, holds rows of the scored file, best first.
+    """
+    quality = quality_view(model.evaluation)
+    labels = label_view(model.data_report.get("labels") or {})
+    return {
+        "title": "Ideal customer profile",
+        "profile": _profile(model),
+        "tiles": _tiles(model, quality),
+        "quality": quality,
+        "traits": [_trait(t, model) for t in sorted(_traits(model), key=lambda t: (-t.lift, t.term, t.codes))],
+        "tiers": _tiers(model, scored),
+        "list": _list(scored) if scored else None,
+        "labels": labels,
+        "columns": column_view(model.data_report),
+        "facts": _facts(model),
+        "version": model.version,
+    }
+
+
+def base_rate(model: ICPModel) -> float | None:
+    """Return the share of best among all mature customers, or None where it is not recorded."""
+    counts = model.evaluation.get("counts") or {}
+    total = sum(counts.values())
+    stated = model.profile.evidence.get("base_rate")
+    return float(stated) if f.known(stated) else (counts.get("best", 0) / total if total else None)
+
+
+def _traits(model: ICPModel) -> tuple[Trait, ...]:
+    return (*model.profile.filters, *model.profile.signals, *model.profile.anti_traits)
+
+
+def _profile(model: ICPModel) -> dict[str, Any]:
+    profile, evidence = model.profile, model.profile.evidence
+    best, mature = evidence.get("best"), evidence.get("mature")
+    why = profile.message.removeprefix(f"{NOTHING_FOUND}:").strip()
+    parts = [f.plural(len(group), name) for name, group in (("filter", profile.filters), ("signal", profile.signals), ("anti-trait", profile.anti_traits)) if group]
+    return {
+        "found": profile.found,
+        "headline": "Who the ideal customer is" if profile.found else f.capital(NOTHING_FOUND),
+        "lead": _lead(f.listed(parts), best, mature) if profile.found else f.sentence(why),
+        "filters": [_trait(t, model) for t in profile.filters],
+        "signals": [_trait(t, model) for t in profile.signals],
+        "anti": [_trait(t, model) for t in profile.anti_traits],
+        "average": f.percent(base_rate(model)),
+        "no_filter": (
+            f"None. A filter would have to let at least {PASS_SHARE:.0%} of best customers through, cut at least {CUT_SHARE:.0%} of the "
+            f"list, and rest on {EVIDENCE} or more customers outside it who did worse. The list is ranked, not cut."
+        ),
+    }
+
+
+def _lead(parts: str, best: Any, mature: Any) -> str:
+    if not (f.known(best) and f.known(mature)):
+        return f"{parts} set the best customers apart."
+    return f"{f.capital(parts)} set the {f.count(best)} best customers apart from the other {f.count(mature - best)}."
+
+
+def _tiles(model: ICPModel, quality: Mapping[str, Any]) -> list[dict[str, str]]:
+    counts = model.evaluation.get("counts") or {}
+    mature = sum(counts.values())
+    tiles = []
+    if mature:
+        share = f"{f.percent(counts.get('best', 0) / mature)} of them are best"
+        tiles.append({"value": f.count(mature), "label": "customers judged", "note": f"{f.count(counts.get('best', 0))} best, {f.count(counts.get('worst', 0))} worst"})
+        tiles.append({"value": f.count(counts.get("best", 0)), "label": "best customers", "note": share})
+    if quality["auc"] != f.NONE:
+        tiles.append({"value": quality["auc"], "label": "AUC, best against worst", "note": f"{quality['auc_span']}; 0.5 is chance"})
+    if quality["lift_10"] != f.NONE:
+        tiles.append({"value": quality["lift_10"], "label": "best customers in the top tenth", "note": f"{quality['lift_10_span']}× the average share"})
+    return tiles
+
+
+def _trait(trait: Trait, model: ICPModel) -> dict[str, Any]:
+    profile = model.profile
+    role = "filter" if trait in profile.filters else "signal" if trait in profile.signals else "anti"
+    values = trait.values.get("in")
+    confirmed = trait.field in model.settings.profile.filters
+    return {
+        "role": role,
+        "role_name": {"filter": "Filter", "signal": "Signal", "anti": "Anti-trait"}[role],
+        "positive": trait.direction == "positive",
+        "sentence": f.capital(trait.sentence),
+        "category": CATEGORIES.get(trait.category, f.capital(trait.category, 40)),
+        "values": f.listed([f.clean(v, 60) for v in values], MAX_VALUES) if isinstance(values, list) and len(values) > 4 else "",
+        "lift": f.times(trait.lift), "lift_span": f.span(trait.lift_low, trait.lift_high, 1),
+        "rate": f.percent(trait.rate), "customers": f.count(trait.customers), "best": f.count(trait.best),
+        "best_support": f.percent(trait.best_support), "worst_support": f.percent(trait.worst_support),
+        "stability": f.percent(trait.stability), "market": f.percent(trait.market_share), "who": f.capital(trait.who),
+        "passes": f.percent(1 - trait.best_support), "cuts": f.percent(trait.market_share) if trait.market_share is not None else "",
+        "decided": "Confirmed in the settings: accounts known to show it are ineligible." if confirmed else
+                   "Proposed: it excludes no account until it is named in the settings (profile.filters).",
+    }  # fmt: skip
+
+
+def _tiers(model: ICPModel, scored: Mapping[str, Any] | None) -> dict[str, Any]:
+    cutoffs = model.cutoffs.to_dict()
+    bounds = {"A": f"{cutoffs['A']:g} and over", "B": f"{cutoffs['B']:g} to {cutoffs['A']:g}", "C": f"{cutoffs['C']:g} to {cutoffs['B']:g}",
+              "D": f"under {cutoffs['C']:g}"}  # fmt: skip
+    on_list = (scored or {}).get("tiers") or {}
+    total = sum(int(on_list.get(letter, 0)) for letter in bounds)
+    rows = []
+    for row in model.evaluation.get("tiers") or ():
+        letter = str(row["tier"])
+        here = on_list.get(letter, 0)
+        rows.append({
+            "tier": f.clean(letter, 8), "fit": bounds.get(letter, f.NONE), "customers": f.count(row["customers"]), "best": f.count(row["best"]),
+            "per_100": f.number(None if row["rate"] is None else 100 * row["rate"], 0),
+            "span": f.span(None if row["rate_low"] is None else 100 * row["rate_low"], None if row["rate_high"] is None else 100 * row["rate_high"], 0),
+            "lift": f.times(row["lift"]), "listed": f.count(here) if scored else "", "share": f.percent(here / total) if total else "",
+        })  # fmt: skip
+    average = base_rate(model)
+    return {"rows": rows, "listed": bool(scored), "average": f.number(None if average is None else 100 * average, 0)}
+
+
+def _list(scored: Mapping[str, Any]) -> dict[str, Any]:
+    rows = int(scored.get("rows") or 0)
+    steps = [("Total addressable market (TAM): rows of the list", rows)]
+    steps += [(name, int(scored[key])) for name, key in (
+        ("Serviceable (SAM): inside the filters, not yet a customer", "serviceable"),
+        ("Obtainable (SOM): what the capacity can work, best first", "obtainable"),
+    ) if scored.get(key) is not None]  # fmt: skip
+    top = [_account(k, row) for k, row in enumerate(list(scored.get("top_accounts") or ())[:MAX_TOP], 1)]
+    return {
+        "steps": [{"name": name, "count": f.count(n), "share": f.percent(n / rows) if rows else f.NONE} for name, n in steps],
+        "statuses": [{"name": f.capital(key), "count": f.count(scored.get(key))} for key in STATUSES if scored.get(key)],
+        "outside": f.count(scored["outside_support"]) if scored.get("outside_support") else "",
+        "missing": f.listed([f.clean(name, 60) for name in scored.get("missing_fields") or ()], MAX_VALUES),
+        "top": top,
+    }
+
+
+def _account(place: int, row: Mapping[str, Any]) -> dict[str, Any]:
+    reasons = [row.get(f"reason_{i}") for i in range(1, MAX_REASONS + 1)]
+    rank = row.get("rank")
+    return {
+        "rank": f.count(rank) if f.known(rank) else str(place),
+        "name": _text(row.get("name")) or _text(row.get("account_id")) or f.NONE,
+        "domain": _text(row.get("domain")),
+        "tier": _text(row.get("tier")) or f.NONE,
+        "fit": f.number(row.get("fit_score"), 0),
+        "span": f.span(row.get("fit_low"), row.get("fit_high"), 0),
+        "reasons": [f.clean(r, 240) for r in reasons if isinstance(r, str) and r],
+    }
+
+
+def _text(value: Any) -> str:
+    """Return a cell's text; pandas writes a missing one as NaN."""
+    return "" if value is None or value != value else f.clean(value, 80)
+
+
+def _facts(model: ICPModel) -> list[dict[str, str]]:
+    calibration = model.evaluation.get("calibration") or {}
+    source = (model.data_report.get("source") or {}).get("source")
+    terms = len(model.tables.terms)
+    libraries = json.loads(model.manifest)["libraries"]
+    pairs = [
+        ("Model version", model.version),
+        ("Settings", model.settings.hash),
+        ("Customers from", f.clean(PurePath(str(source)).name, 80) if source else f.NONE),
+        ("Ages measured to", model.tables.as_of.isoformat() if model.tables.as_of else f.NONE),
+        ("Fields", f"{f.plural(len(model.fields), 'field')} as {f.plural(terms, 'table')}"),
+        ("Rounds and bags", f"{f.count(model.evaluation.get('rounds'))} rounds, {f.plural(model.settings.model.bags, 'bag')}"),
+        ("Calibration", f"slope {f.number(calibration.get('slope'))}, intercept {f.signed(calibration.get('intercept'), 2)}, folded into the tables"),
+        ("Random state", str(model.settings.random_state)),
+        ("Made with", ", ".join(f"{f.clean(name, 30)} {f.clean(version, 30)}" for name, version in libraries.items())),
+    ]  # fmt: skip
+    return [{"name": name, "value": value} for name, value in pairs]
