@@ -7,7 +7,8 @@ UV := uv==0.13.9
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lock clean prerequisites venv
+.PHONY: help demo test check lock clean prerequisites venv \
+	check-lint check-format check-types check-layers check-doctests
 
 help:
 	@echo "make demo    the main job on the sample data, into $(DEMO_OUT)/"
@@ -29,11 +30,23 @@ test: venv
 	@scripts/setup_tests.sh
 	@scripts/run_tests.sh $(ARGS)
 
+# Every part runs, whichever fails, so that one run shows all that is wrong.
 check: venv
-	$(BIN)/ruff check .
+	@$(MAKE) --no-print-directory --keep-going check-lint check-format check-types check-layers check-doctests
+
+check-lint:
+	$(BIN)/ruff check --output-format concise .
+
+check-format:
 	$(BIN)/ruff format --check .
+
+check-types:
 	$(BIN)/mypy
+
+check-layers:
 	$(BIN)/lint-imports
+
+check-doctests:
 	$(BIN)/python -m pytest -q icp_ml
 
 lock: prerequisites

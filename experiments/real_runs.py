@@ -134,6 +134,37 @@ def guard_table(judged: Answer, words: Mapping[str, str]) -> str:
     return "\n".join(lines)
 
 
+def backtest_line(variant: Answer) -> str:
+    """Return how the model did on the newest customers."""
+    test = variant["backtest"]
+    if isinstance(test, str):
+        return f"No back-test: {test}"
+    return (
+        f"Back-test, trained on customers won until {test['trained_until']}: AUC {interval(test['auc']['icp_ml'])} on the newest "
+        f"{test['newest']['best']:,} best and {test['newest']['worst']:,} worst."
+    )
+
+
+def traits_table(variant: Answer) -> str:
+    """Return the profile's traits as Markdown, and a blank line; nothing where there are none."""
+    rows = [(role, trait) for role in ("filters", "signals", "anti_traits") for trait in variant["profile"][role]]
+    if not rows:
+        return ""
+    lines = ["| trait | role | customers | best among them | lift (95 %) | stability |", "| --- | --- | --- | --- | --- | --- |"]
+    lines += [
+        f"| {t['sentence']} | {role.removesuffix('s').replace('_', '-')} | {t['customers']:,} | {t['rate']:.0%} "
+        f"| {interval([t['lift'], t['lift_low'], t['lift_high']])} | {t['stability']:.0%} |"
+        for role, t in rows
+    ]
+    return "\n".join(lines) + "\n\n"
+
+
+def seconds_line(result: Answer) -> str:
+    """Return the seconds of every command."""
+    shown = {name: ", ".join(f"{command} {s:.0f} s" for command, s in variant["seconds"].items()) for name, variant in result.items()}
+    return "; ".join(f"{name}: {text}" for name, text in shown.items()) + "."
+
+
 def names(fields: Sequence[str] | Mapping[str, Any]) -> str:
     """Return field names as Markdown code, or "none"."""
     return ", ".join(f"`{field}`" for field in fields) or "none"

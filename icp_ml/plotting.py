@@ -33,9 +33,9 @@ LIFT_TICKS = (0.1, 0.2, 0.33, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
 ODDS_TICKS = (0.1, 0.2, 0.33, 0.5, 0.67, 0.8, 1.0, 1.25, 1.5, 2.0, 3.0, 5.0, 10.0)
 _STYLE = {
     "svg.hashsalt": "icp_ml", "svg.fonttype": "none", "text.parse_math": False, "font.family": ["DejaVu Sans"],
-    "font.size": 11.0, "axes.edgecolor": COLOURS["grid"], "axes.labelcolor": COLOURS["muted"], "axes.linewidth": 1.0,
-    "text.color": COLOURS["ink"], "xtick.color": COLOURS["muted"], "ytick.color": COLOURS["ink"], "xtick.labelsize": 10.0,
-    "ytick.labelsize": 11.0, "axes.labelsize": 10.0, "axes.unicode_minus": True, "path.simplify": False,
+    "font.size": 12.0, "axes.edgecolor": COLOURS["grid"], "axes.labelcolor": COLOURS["muted"], "axes.linewidth": 1.0,
+    "text.color": COLOURS["ink"], "xtick.color": COLOURS["muted"], "ytick.color": COLOURS["ink"], "xtick.labelsize": 11.0,
+    "ytick.labelsize": 12.0, "axes.labelsize": 11.0, "axes.unicode_minus": True, "path.simplify": False,
 }  # fmt: skip
 
 
@@ -87,8 +87,8 @@ class Curve:
 
 def lift_chart(traits: Sequence[Estimate], *, narrow: bool = False) -> Figure:
     """Draw traits as lifts with their intervals, on a logarithmic axis around 1."""
-    row, width = (44.0, 350.0) if narrow else (30.0, 960.0)
-    left, right = (10.0, 10.0) if narrow else (400.0, 150.0)
+    row, width = (44.0, 350.0) if narrow else (29.0, 1040.0)
+    left, right = (10.0, 10.0) if narrow else (410.0, 150.0)
     height = row * len(traits) + 62.0
     with _style():
         fig, ax = _figure(width, height, left, right, top=8.0, bottom=54.0)
@@ -106,28 +106,28 @@ def lift_chart(traits: Sequence[Estimate], *, narrow: bool = False) -> Figure:
 def quality_chart(learners: Sequence[Estimate]) -> Figure:
     """Draw the AUC of the model and of what it is compared with."""
     with _style():
-        fig, ax = _figure(520.0, 32.0 * len(learners) + 62.0, 190.0, 22.0, top=8.0, bottom=54.0)
+        fig, ax = _figure(420.0, 34.0 * len(learners) + 62.0, 172.0, 14.0, top=8.0, bottom=54.0)
         values = [v for e in learners for v in (e.low, e.high) if math.isfinite(v)]
         low, high = min([0.48, *values]) - 0.02, max([0.8, *values]) + 0.02
         _lines(ax, learners, narrow=False, low=low, high=high, middle=0.5)
         ax.set_xlim(low, high)
         shown = [t / 10 for t in range(11) if low <= t / 10 <= high]
         ax.set_xticks(shown, [f"{t:.1f}" for t in shown])
-        ax.set_xlabel("AUC, best against worst (0.5: chance); bar: 95% interval")
+        ax.set_xlabel("AUC (0.5: chance); bar: 95% interval")
     return fig
 
 
 def tier_chart(tiers: Sequence[Estimate], average: float) -> Figure:
     """Draw the share of best customers per tier, with intervals, beside the average."""
     with _style():
-        fig, ax = _figure(520.0, 270.0, 44.0, 8.0, top=22.0, bottom=46.0)
+        fig, ax = _figure(420.0, 260.0, 40.0, 4.0, top=22.0, bottom=46.0)
         top = max([average, *(t.high for t in tiers if math.isfinite(t.high))]) * 1.1
         for k, tier in enumerate(tiers):
             if not math.isfinite(tier.value):
                 continue
             ax.bar(k, tier.value, width=0.58, color=COLOURS["positive" if tier.tone == "positive" else "plain"])
             ax.vlines(k, tier.low, tier.high, color=COLOURS["ink"], linewidth=1.6)
-            ax.text(k + 0.07, tier.high + top * 0.015, tier.note, ha="center", va="bottom", fontsize=12.0)
+            ax.text(k, tier.high + top * 0.015, tier.note, ha="center", va="bottom", fontsize=12.0)
         ax.axhline(average, color=COLOURS["muted"], linewidth=1.2, linestyle=(0, (4, 3)), zorder=0)
         ax.text(len(tiers) - 0.42, average + top * 0.015, f"average {average:.0%}", color=COLOURS["muted"], ha="right", va="bottom", fontsize=10.0)
         ax.set_ylim(0, top * 1.06)
@@ -176,7 +176,7 @@ def svg(figure: Figure, title: str, prefix: str) -> str:
 def _steps(curve: Curve) -> Figure:
     points, n = curve.points, len(curve.points)
     with _style():
-        fig, ax = _figure(350.0, 232.0, 42.0, 12.0, top=8.0, bottom=86.0)
+        fig, ax = _figure(340.0, 232.0, 44.0, 8.0, top=8.0, bottom=86.0)
         below = _beneath(fig, ax)
         low, high = _limits([math.exp(v) for p in (*points, *([curve.missing] if curve.missing else [])) for v in (p.low, p.high)],
                             0.75, 1.33, ODDS_TICKS)  # fmt: skip
@@ -197,10 +197,11 @@ def _steps(curve: Curve) -> Figure:
             one.set_xlim(start - 0.02 * n, n + 0.02 * n)
         below.set_xticks([t for t, _ in ticks], [_printable(words) for _, words in ticks])
         if curve.missing is not None:
-            below.text(start / 2, -0.14, "not\nknown", transform=below.get_xaxis_transform(), ha="center", va="top", fontsize=9.0,
-                       color=COLOURS["muted"], linespacing=1.05)  # fmt: skip
+            for line, words in enumerate(("not", "known")):
+                below.text(start / 2, -0.12 - 0.33 * line, words, transform=below.get_xaxis_transform(), ha="center", va="top",
+                           fontsize=10.0, color=COLOURS["muted"])  # fmt: skip
         most = max([p.customers for p in points] + [curve.missing.customers if curve.missing else 0.0])
-        below.text(1.0, 1.0, f"customers (most: {most:,.0f})", transform=below.transAxes, ha="right", va="bottom", fontsize=9.0, color=COLOURS["muted"])
+        below.text(1.0, 1.0, f"customers (most: {most:,.0f})", transform=below.transAxes, ha="right", va="bottom", fontsize=10.0, color=COLOURS["muted"])
     return fig
 
 
@@ -212,7 +213,7 @@ def _beneath(fig: Figure, ax: Axes) -> Axes:
     for side in ("top", "right", "left"):
         below.spines[side].set_visible(False)
     below.set_yticks([])
-    below.tick_params(axis="x", length=3, labelsize=10.0, color=COLOURS["grid"])
+    below.tick_params(axis="x", length=3, labelsize=11.0, color=COLOURS["grid"])
     ax.spines["bottom"].set_visible(False)
     ax.set_xticks([])
     return below
@@ -227,13 +228,13 @@ def _odds_axis(ax: Axes, low: float, high: float) -> None:
         shown = [t for t in shown if t in (0.2, 0.5, 1.0, 2.0, 5.0)]
     ax.set_yticks(shown, [f"{t:g}×" for t in shown])
     ax.minorticks_off()
-    ax.tick_params(axis="y", labelsize=10.0, colors=COLOURS["muted"], length=0)
+    ax.tick_params(axis="y", labelsize=11.0, colors=COLOURS["muted"], length=0)
 
 
 def _values(curve: Curve) -> Figure:
     rows = (*curve.points, *([curve.missing] if curve.missing else ()))
     with _style():
-        fig, ax = _figure(350.0, max(24.0 * len(rows) + 52.0, 232.0), 138.0, 58.0, top=8.0, bottom=44.0)
+        fig, ax = _figure(340.0, max(24.0 * len(rows) + 52.0, 232.0), 136.0, 62.0, top=8.0, bottom=44.0)
         low, high = _limits([math.exp(v) for p in rows for v in (p.low, p.high)], 0.75, 1.33, ODDS_TICKS)
         factors = [Estimate(p.label, math.exp(p.value), math.exp(p.low), math.exp(p.high), p.tone, p.note) for p in rows]
         _lines(ax, factors, narrow=False, low=low, high=high)
@@ -244,8 +245,8 @@ def _values(curve: Curve) -> Figure:
             shown = [t for t in shown if t in (0.2, 0.5, 1.0, 2.0, 5.0)]
         ax.set_xticks(shown, [f"{t:g}×" for t in shown])
         ax.minorticks_off()
-        ax.tick_params(axis="y", labelsize=10.0)
-        ax.text(1.06, -0.01, "customers", transform=ax.transAxes, ha="left", va="top", fontsize=9.0, color=COLOURS["muted"])
+        ax.tick_params(axis="y", labelsize=11.0)
+        ax.text(1.06, -0.01, "customers", transform=ax.transAxes, ha="left", va="top", fontsize=10.0, color=COLOURS["muted"])
     return fig
 
 
@@ -263,7 +264,7 @@ def _lines(ax: Axes, rows: Sequence[Estimate], *, narrow: bool, low: float, high
             ax.text(0.0, place + 0.16, _printable(one.label), transform=ax.get_yaxis_transform(), ha="left", va="center", fontsize=11.0)
             ax.text(1.0, place + 0.16, one.note, transform=ax.get_yaxis_transform(), ha="right", va="center", fontsize=10.0, color=COLOURS["muted"])
         elif one.note:
-            ax.text(1.03, place, one.note, transform=ax.get_yaxis_transform(), ha="left", va="center", fontsize=10.0, color=COLOURS["muted"])
+            ax.text(1.03, place, one.note, transform=ax.get_yaxis_transform(), ha="left", va="center", fontsize=11.0, color=COLOURS["muted"])
     ax.set_ylim(-0.6, len(rows) - 0.4)
     ax.set_yticks([] if narrow else range(len(rows)), [] if narrow else [_printable(one.label) for one in reversed(rows)])
     ax.tick_params(axis="y", length=0)

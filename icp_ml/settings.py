@@ -172,7 +172,7 @@ class Settings(_Section):
         if not isinstance(data, dict):
             msg = f"{source}: expected a mapping of settings, found {type(data).__name__}; write one with  icp-ml init"
             raise InputError(msg)
-        return cls.build(data, source)
+        return cls.build({key: value for key, value in data.items() if value is not None}, source)
 
     @classmethod
     def build(cls, data: dict[str, Any], source: str = "settings") -> Settings:

@@ -11,7 +11,8 @@ sys.path[:0] = [str(FOLDER.parent), str(FOLDER)]
 
 from prepare import prepare  # noqa: E402
 from real_runs import (  # noqa: E402
-    CUSTOMERS, LIST, SETTINGS, Answer, Terminal, columns, counts, guard_table, interval, main, names, quality_table,
+    CUSTOMERS, LIST, SETTINGS, Answer, Terminal, backtest_line, columns, counts, guard_table, main, names, quality_table, seconds_line,
+    traits_table,
 )  # fmt: skip
 
 
@@ -46,7 +47,7 @@ def write(result: Answer) -> dict[str, str]:
         ),
         "honest": (
             f"Used: {names(honest['columns']['accept'])}. The software's own answer:\n\n> {honest['verdict']}\n\n"
-            f"Profile: {honest['profile']['message']}\n\n{quality_table(honest)}\n\n{_backtest(honest)}\n\n"
+            f"Profile: {honest['profile']['message']}\n\n{quality_table(honest)}\n\n{backtest_line(honest)}\n\n"
             f"Tiers on the list: {counts(honest['score']['tiers'])} of {honest['score']['rows']:,} rows."
         ),
         "customers": (
@@ -58,35 +59,12 @@ def write(result: Answer) -> dict[str, str]:
         "both": (
             f"Refused: {names(both['columns']['refuse'])}. Asked about: {names(both['columns']['confirm'])}. Used: "
             f"{names(both['columns']['accept'])}.\n\n> {both['verdict']}\n\nProfile: {both['profile']['message']}\n\n"
-            f"{quality_table(both)}\n\n{_backtest(both)}\n\n{_traits(both)}"
+            f"{quality_table(both)}\n\n{backtest_line(both)}\n\n{traits_table(both)}"
             f"Tiers on the list: {counts(both['score']['tiers'])} of {both['score']['rows']:,} rows; "
             f"{both['score']['outside_support']:,} are unlike any customer."
         ),
-        "seconds": "; ".join(f"{name}: " + ", ".join(f"{c} {s:.0f} s" for c, s in v["seconds"].items()) for name, v in result.items()) + ".",
+        "seconds": seconds_line(result),
     }  # fmt: skip
-
-
-def _backtest(variant: Answer) -> str:
-    test = variant["backtest"]
-    if isinstance(test, str):
-        return f"No back-test: {test}"
-    return (
-        f"Back-test, trained on customers won until {test['trained_until']}: AUC {interval(test['auc']['icp_ml'])} on the newest "
-        f"{test['newest']['best']:,} best and {test['newest']['worst']:,} worst."
-    )
-
-
-def _traits(variant: Answer) -> str:
-    rows = [(role, trait) for role in ("filters", "signals", "anti_traits") for trait in variant["profile"][role]]
-    if not rows:
-        return ""
-    lines = ["| trait | role | customers | best among them | lift (95 %) | stability |", "| --- | --- | --- | --- | --- | --- |"]
-    lines += [
-        f"| {t['sentence']} | {role.removesuffix('s').replace('_', '-')} | {t['customers']:,} | {t['rate']:.0%} "
-        f"| {interval([t['lift'], t['lift_low'], t['lift_high']])} | {t['stability']:.0%} |"
-        for role, t in rows
-    ]
-    return "\n".join(lines) + "\n\n"
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ kept aside (held_out.csv) to judge the scores by. What is left in which file mak
 honest      both files have what is known before the loan
 customers   what is only known afterwards is left in the customer file
 both        it is left in the list too, so that nothing is refused for being absent there
-confirmed   as "both", and a person vouches for every field the guard asks about (the famous leak let in)
+confirmed   as "honest", and the famous leak: `Term` is in both files and a person vouches for it
 """
 
 from __future__ import annotations
@@ -43,6 +43,7 @@ fields:
     - {{name: new_exist, kind: category}}
     - {{name: urban_rural, kind: category}}
     - {{name: franchise_code, kind: category}}
+  confirm: {confirm}
 tracking: {{enabled: false}}
 """
 
@@ -58,12 +59,13 @@ def prepare(data: Path, out: Path) -> dict[str, Path]:
         folder = folders[variant] = out / variant
         folder.mkdir(parents=True, exist_ok=True)
         known = ["LoanNr_ChkDgt", *BEFORE]
-        here = known if variant == "honest" else [*known, *AFTER]
-        there = [*known, *AFTER] if variant in ("both", "confirmed") else known
+        here = {"honest": known, "confirmed": [*known, "Term"]}.get(variant, [*known, *AFTER])
+        there = known if variant == "customers" else here
         loans.loc[~held_out, [*here, *OUTCOMES]].to_csv(folder / "customers.csv", index=False)
         loans.loc[held_out, there].to_csv(folder / "list.csv", index=False)
         loans.loc[held_out, ["LoanNr_ChkDgt", "Default"]].to_csv(folder / "held_out.csv", index=False)
-        (folder / "icp.yaml").write_text(SETTINGS.format(as_of=AS_OF), encoding="utf-8")
+        confirm = "[term]" if variant == "confirmed" else "[]"
+        (folder / "icp.yaml").write_text(SETTINGS.format(as_of=AS_OF, confirm=confirm), encoding="utf-8")
     return folders
 
 

@@ -62,8 +62,6 @@ def propose_settings(customers: Accounts, market: Accounts | None) -> str:
     if market:
         body += [line for column in market.report.columns if column.field not in known for line in _only_on_list(column)]
     lines += body
-    if not any(not line.lstrip().startswith("#") for line in body):
-        lines[lines.index("columns:")] = "columns: {}"
     lines += [
         "",
         "# fields:",

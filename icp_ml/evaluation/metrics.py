@@ -260,14 +260,21 @@ def _slopes(log_odds: FloatArray, best: FloatArray, weights: FloatArray) -> Floa
     """Return the slope of best on log-odds: solved on all customers, one Newton step from there per resample."""
     if float(np.std(log_odds)) < 0.01 or len(np.unique(best)) < 2:
         return np.full(len(weights), np.nan)
-    shift = log_odds - log_odds.mean()
-    theta = np.array([1.0, float(log_odds.mean())])
-    for _ in range(50):
-        step = _newton_step(shift, best, theta, np.ones((1, len(best))))[0]
-        theta = theta + np.clip(step, -2.0, 2.0)
-        if float(np.abs(step).max()) < 1e-10:
+    spread = float(log_odds.std())
+    x = (log_odds - log_odds.mean()) / spread
+    theta = np.array([0.0, float(np.log(best.mean() / (1 - best.mean())))])
+    one, loss = np.ones((1, len(best))), np.inf
+    for _ in range(100):
+        step = _newton_step(x, best, theta, one)[0]
+        for halving in range(20):  # far-off log-odds make a full step overshoot
+            tried = theta + step / 2**halving
+            now = float(_log_loss(tried[0] * x + tried[1], best).mean())
+            if now < loss or halving == 19:
+                break
+        theta, before, loss = tried, loss, now
+        if before - loss < 1e-12:
             break
-    slopes: FloatArray = theta[0] + _newton_step(shift, best, theta, weights)[:, 0]
+    slopes: FloatArray = (theta[0] + _newton_step(x, best, theta, weights)[:, 0]) / spread
     return slopes
 
 

@@ -122,7 +122,8 @@ def _numeric(tables: ScoringTables, j: int) -> Curve:
     enc, size = tables.terms[j].encoding, tables.terms[j].size
     codes = list(range(FIRST_BIN, size - 1))
     inner = len(codes) - 1  # edges between bins
-    picked = sorted({round(k * inner / (MAX_TICKS + 1)) for k in range(1, MAX_TICKS + 1)} - {0}) if inner > MAX_TICKS else range(1, inner + 1)
+    step = max(1, -(-inner // MAX_TICKS))
+    picked = range(step, inner + 1, step)
     ticks = tuple((k, tick_words(enc, float(enc.edges[k]))) for k in picked)
     return Curve(True, tuple(_point(tables, j, c, "") for c in codes), ticks, _missing(tables, [j]))
 
@@ -168,4 +169,4 @@ def _missing(tables: ScoringTables, own: Sequence[int]) -> Estimate | None:
 def _estimate(value: float, variance: float, customers: float, label: str) -> Estimate:
     half = Z90 * float(np.sqrt(max(variance, 0.0)))
     tone = "positive" if value >= 0 else "negative"
-    return Estimate(clean(label, 20), value, value - half, value + half, tone, number(customers, 0), customers)  # type: ignore[arg-type]
+    return Estimate(clean(label, 21), value, value - half, value + half, tone, number(customers, 0), customers)  # type: ignore[arg-type]

@@ -94,13 +94,15 @@ def _tiles(model: ICPModel, quality: Mapping[str, Any]) -> list[dict[str, str]]:
     mature = sum(counts.values())
     tiles = []
     if mature:
-        share = f"{f.percent(counts.get('best', 0) / mature)} of them are best"
-        tiles.append({"value": f.count(mature), "label": "customers judged", "note": f"{f.count(counts.get('best', 0))} best, {f.count(counts.get('worst', 0))} worst"})
-        tiles.append({"value": f.count(counts.get("best", 0)), "label": "best customers", "note": share})
+        young = (model.data_report.get("labels") or {}).get("counts", {}).get("too_young", 0)
+        left_out = f"{f.count(young)} too young left out" if young else f"{f.count(counts.get('worst', 0))} of them worst"
+        share = f"{f.percent(counts.get('best', 0) / mature)} of those judged"
+        tiles.append({"value": f.count(mature), "label": "Customers judged", "note": left_out})
+        tiles.append({"value": f.count(counts.get("best", 0)), "label": "Best customers", "note": share})
     if quality["auc"] != f.NONE:
         tiles.append({"value": quality["auc"], "label": "AUC, best against worst", "note": f"{quality['auc_span']}; 0.5 is chance"})
     if quality["lift_10"] != f.NONE:
-        tiles.append({"value": quality["lift_10"], "label": "best customers in the top tenth", "note": f"{quality['lift_10_span']}× the average share"})
+        tiles.append({"value": quality["lift_10"], "label": "Best customers in the top tenth", "note": f"{quality['lift_10_span']}× the average share"})
     return tiles
 
 
@@ -115,7 +117,7 @@ def _trait(trait: Trait, model: ICPModel) -> dict[str, Any]:
         "positive": trait.direction == "positive",
         "sentence": f.capital(trait.sentence),
         "category": CATEGORIES.get(trait.category, f.capital(trait.category, 40)),
-        "values": f.listed([f.clean(v, 60) for v in values], MAX_VALUES) if isinstance(values, list) and len(values) > 4 else "",
+        "spelled": f.listed([f.clean(v, 60) for v in values], MAX_VALUES) if isinstance(values, list) and len(values) > 4 else "",
         "lift": f.times(trait.lift), "lift_span": f.span(trait.lift_low, trait.lift_high, 1),
         "rate": f.percent(trait.rate), "customers": f.count(trait.customers), "best": f.count(trait.best),
         "best_support": f.percent(trait.best_support), "worst_support": f.percent(trait.worst_support),

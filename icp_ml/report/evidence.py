@@ -18,6 +18,15 @@ STATUS_WORDS = {
     "unjudged": "without any of the outcomes",
 }
 TONES = {"reliable": "good", "better_than_rules_not_ridge": "good"}
+SHORT = {
+    "reliable": "It holds up: on customers it had not seen, the model beats simple rules and a ridge logistic regression.",
+    "better_than_rules_not_ridge": (
+        "It holds up: on customers it had not seen, the model beats simple rules; a ridge logistic regression does as well or better."
+    ),
+    "not_better_than_rule": "With care: on customers it had not seen, the model is no better than a rule of two fields.",
+    "not_better_than_baselines": "With care: on customers it had not seen, the model is no better than what is simpler.",
+    "no_signal": "The outcomes cannot be told from the fields any better than chance.",
+}
 OUTCOME_WORDS = {"nps": "NPS", "csat": "CSAT"}
 
 
@@ -30,6 +39,7 @@ def quality_view(evaluation: Mapping[str, Any]) -> dict[str, Any]:
     gate = evaluation.get("gate") or {}
     return {
         "verdict": f.sentence(evaluation.get("verdict") or "The model was not evaluated"),
+        "short": SHORT.get(str(evaluation.get("verdict_code")), "The model was not evaluated."),
         "tone": TONES.get(str(evaluation.get("verdict_code")), "warn"),
         "cautions": f.texts(evaluation.get("cautions") or ()),
         "auc": f.number(auc), "auc_span": f.span(low, high), "lift_10": f.times(f.triple(model, "lift_10")[0]),
@@ -136,7 +146,7 @@ def label_view(labels: Mapping[str, Any]) -> dict[str, Any]:
         "too_young_churned": f.count(counts.get("too_young_churned", 0)),
         "best_above": f.signed(thresholds.get("best_above"), 2), "worst_below": f.signed(thresholds.get("worst_below"), 2),
         "components": [{
-            "name": f.capital(_outcome(name)), "columns": f.listed([f.clean(c.removesuffix("_usd").replace("_", " "), 60) for c in part["columns"]]),
+            "name": f.capital(_outcome(name)), "columns": f.listed([_outcome(c) for c in part["columns"]]),
             "known": f.count(part["known"]), "share": f.percent(part["known"] / mature) if mature else f.NONE,
             "half": _stay(labels, name, 0.5), "more": _stay(labels, name, 1.5),
         } for name, part in components.items()],
@@ -145,7 +155,7 @@ def label_view(labels: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _outcome(name: str) -> str:
-    return OUTCOME_WORDS.get(name, f.clean(name.replace("_", " "), 60))
+    return OUTCOME_WORDS.get(name, f.clean(name.removesuffix("_usd").replace("_", " "), 60))
 
 
 def _stay(labels: Mapping[str, Any], component: str, factor: float) -> str:

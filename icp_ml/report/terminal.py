@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Group, RenderableType
-from rich.markup import escape
 from rich.padding import Padding
 from rich.panel import Panel
 from rich.table import Table
@@ -40,7 +39,9 @@ def profile_panel(profile: IdealCustomerProfile, lines: int = 5) -> RenderableTy
         body.append("- " if against else "+ " if profile.found else "", style="red" if against else "green")
         body.append(line.removeprefix("against: ") + "\n")
     body.rstrip()
-    return Panel(body, title="Ideal customer profile", title_align="left", border_style="cyan")
+    base = profile.evidence.get("base_rate")
+    note = f"share of them who are best customers, against {base:.0%} of all" if profile.found and base else None
+    return Panel(body, title="Ideal customer profile", title_align="left", subtitle=note, subtitle_align="right", border_style="cyan")
 
 
 def labels_line(labels: OutcomeLabels) -> RenderableType:
@@ -110,14 +111,31 @@ def files_table(paths: Mapping[str, str]) -> RenderableType:
 
 
 def columns_table(report: DataReport) -> RenderableType:
-    """Return every column's verdict with its reason."""
-    table = _grid("Column", "verdict", "customers>", "list>", "alone (AUC)>", "why")
-    for column in sorted(report.columns, key=lambda c: (("accept", "confirm", "refuse").index(c.verdict), c.field)):
-        listed = "" if column.coverage_market != column.coverage_market else f"{column.coverage_market:.0%}"
-        auc = "" if column.auc != column.auc else f"{column.auc:.2f}"
-        table.add_row(escape(column.field), Text(column.verdict, style=VERDICT_STYLES[column.verdict]), f"{column.coverage_customers:.0%}",
-                      listed, auc, Text("; ".join(column.reasons)))  # fmt: skip
-    return table
+    """Return what each column is good for: used ones with figures, the others by reason."""
+    used = [c for c in report.columns if c.verdict == "accept"]
+    asked = [c for c in report.columns if c.verdict == "confirm"]
+    table = _grid("Used", "customers>", "list>", "alone (AUC)>", "note")
+    for column in used:
+        listed = "-" if column.coverage_market != column.coverage_market else f"{column.coverage_market:.0%}"
+        auc = "-" if column.auc != column.auc else f"{column.auc:.2f}"
+        table.add_row(Text(column.field, style=VERDICT_STYLES["accept"], no_wrap=True), f"{column.coverage_customers:.0%}", listed, auc,
+                      Text("; ".join(column.reasons)))  # fmt: skip
+    parts: list[RenderableType] = [table]
+    if asked:
+        parts.append(Text("\nNot used until you vouch for them", style="dim"))
+        parts += [_because(c.field, "; ".join(c.reasons), VERDICT_STYLES["confirm"]) for c in asked]
+    reasons: dict[str, list[str]] = {}
+    for column in report.columns:
+        if column.verdict == "refuse":
+            reasons.setdefault("; ".join(column.reasons), []).append(column.field)
+    if reasons:
+        parts.append(Text("\nNot used", style="dim"))
+        parts += [_because(", ".join(fields), why, VERDICT_STYLES["refuse"]) for why, fields in reasons.items()]
+    return Group(*parts)
+
+
+def _because(fields: str, why: str, style: str) -> RenderableType:
+    return Padding(Text.assemble((fields, style), ": ", why), (0, 0, 0, 2))
 
 
 def notes_list(reports: Sequence[AccountsReport]) -> RenderableType:
