@@ -38,7 +38,7 @@ check-lint:
 	$(BIN)/ruff check --output-format concise .
 
 check-format:
-	$(BIN)/ruff format --check .
+	$(BIN)/ruff format --check --output-format concise .
 
 check-types:
 	$(BIN)/mypy

@@ -7,15 +7,22 @@
 set -eu
 cd "$(dirname "$0")/.."
 folder=$1
-python=${2:-$(scripts/find_python.sh)}
+asked=${2:-}
+python=${asked:-$(scripts/find_python.sh)}
 
 # pip itself may be configured to look in several places; what each lacks is no news.
 install() {
     "$folder/bin/python" -m pip install --quiet --quiet --no-input --progress-bar off "$@"
 }
 
+# An environment that is there already is kept, unless another interpreter was asked for by name.
+fits() {
+    [ "$(cat "$folder/.locked" 2>/dev/null)" = "$locked" ] && version=$("$folder/bin/python" --version 2>/dev/null) &&
+        { [ -z "${PYTHON:-}${asked:-}" ] || [ "$version" = "$("$python" --version)" ]; }
+}
+
 locked=$({ pwd; cat requirements.lock; } | cksum)
-if [ "$(cat "$folder/.locked" 2>/dev/null)" != "$locked" ] || ! "$folder/bin/python" -c '' 2>/dev/null; then
+if ! fits; then
     packages=$(grep -c '==' requirements.lock)
     echo "Making $folder with $("$python" --version): up to $packages packages from the lock file, about two minutes ..."
     rm -rf "$folder"

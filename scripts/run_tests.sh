@@ -6,7 +6,7 @@
 #   ICP_ML_TEST_WORKERS   processes (2)
 
 set -u
-cd "$(dirname "$0")/.."
+cd "$(dirname "$0")/.." || exit 1
 
 # Two processes share the cores; OpenMP threads that wait by spinning would take them from each other.
 export OMP_WAIT_POLICY=PASSIVE

@@ -10,6 +10,7 @@ wanted="chromium fonts-liberation"
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1 && grep -q '^ID=debian' /etc/os-release 2>/dev/null; then
     echo "Installing for the tests: $wanted"
     log=$(mktemp)
+    # shellcheck disable=SC2086  # one word for each package
     if { apt-get update && DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends $wanted; } \
         >"$log" 2>&1 </dev/null; then
         rm -f "$log"

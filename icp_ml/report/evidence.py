@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -140,6 +141,7 @@ def label_view(labels: Mapping[str, Any]) -> dict[str, Any]:
     mature = counts.get("mature") or 0
     return {
         "definition": f.clean(labels.get("definition") or "", 3000),
+        "short": _short(labels),
         "binary": bool(labels.get("binary")),
         "rows": rows,
         "customers": f.count(total), "mature": f.count(mature), "churned": f.count(counts.get("churned", 0)),
@@ -152,6 +154,12 @@ def label_view(labels: Mapping[str, Any]) -> dict[str, Any]:
         } for name, part in components.items()],
         "notes": f.texts(labels.get("notes") or ()),
     }  # fmt: skip
+
+
+def _short(labels: Mapping[str, Any]) -> str:
+    """Return the definition's first sentences, without weights and columns."""
+    sentences = re.sub(r" \([^()]*\)", "", str(labels.get("definition") or "")).split(". ")
+    return f.sentence(". ".join(sentences[: 2 if labels.get("binary") else 1]))
 
 
 def _outcome(name: str) -> str:
@@ -188,7 +196,7 @@ def column_view(data_report: Mapping[str, Any]) -> dict[str, Any]:
 def _column(column: Mapping[str, Any], read: Mapping[str, Any]) -> dict[str, Any]:
     changed = []
     if read.get("changed"):
-        changed.append(f"{f.count(read['changed'])} cells read as something else than they say{_example(read)}")
+        changed.append(f"{f.count(read['changed'])} cells converted{_example(read)}")
     if read.get("dropped"):
         changed.append(f"{f.count(read['dropped'])} unusable cells dropped")
     return {
@@ -205,4 +213,4 @@ def _column(column: Mapping[str, Any], read: Mapping[str, Any]) -> dict[str, Any
 
 def _example(read: Mapping[str, Any]) -> str:
     examples = read.get("examples") or ()
-    return f", such as “{f.clean(examples[0][0], 40)}” as {f.clean(examples[0][1], 40)}" if examples else ""
+    return f", such as “{f.clean(examples[0][0], 40)}” to {f.clean(examples[0][1], 40)}" if examples else ""
