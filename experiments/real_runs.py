@@ -16,6 +16,7 @@ from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 CUSTOMERS, LIST, SETTINGS = "customers.csv", "list.csv", ("--settings", "icp.yaml")
+ROLES = ("filters", "signals", "anti_traits")
 QUIET_REASONS = ("it is an outcome, measured after the sale", "it names or describes the account")
 Answer = dict[str, Any]
 
@@ -40,13 +41,19 @@ class Terminal:
         path = os.pathsep.join(filter(None, [str(REPOSITORY), os.environ.get("PYTHONPATH", "")]))
         command = [sys.executable, "-m", "icp_ml.cli", *words, "--json"]
         done = subprocess.run(
-            command, cwd=self.folder, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True, check=False
+            command,
+            cwd=self.folder,
+            env={**os.environ, "PYTHONPATH": path},
+            capture_output=True,
+            text=True,
+            check=False,
         )
         self.seconds[name or words[0]] = round(time.perf_counter() - start, 1)
         self.commands.append(f"icp-ml {' '.join(words)}")
         print(f"{self.folder.name}: icp-ml {' '.join(words)}  ({self.seconds[name or words[0]]} s)", flush=True)
         if done.returncode != expect:
-            msg = f"icp-ml {' '.join(words)} ended with {done.returncode}, not {expect}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}"
+            told = done.stdout[-2000:] + done.stderr[-2000:]
+            msg = f"icp-ml {' '.join(words)} ended with {done.returncode}, not {expect}:\n{told}"
             raise RuntimeError(msg)
         answer: Answer = json.loads(done.stdout)
         return answer
@@ -59,9 +66,36 @@ class Terminal:
         scored = self.run("score", "model", LIST, "--out", "scored.csv")
         kept = ("rows", "scored", "ineligible", "suppressed", "rejected", "tiers", "outside_support", "missing_fields")
         return {
-            "columns": columns(checked), **quality(trained), "score": {key: scored[key] for key in kept},
-            "seconds": dict(self.seconds), "seconds_of_train": rounded(trained["seconds"]), "commands": self.commands,
-        }  # fmt: skip
+            "columns": columns(checked),
+            **quality(trained),
+            "score": {key: scored[key] for key in kept},
+            "seconds": dict(self.seconds),
+            "seconds_of_train": rounded(trained["seconds"]),
+            "commands": self.commands,
+        }
+
+    def guard_only(self) -> Answer:
+        """Run check without and with the list: with it nothing more can come in than what the list has."""
+        alone = self.run("check", CUSTOMERS, *SETTINGS, name="check without list")
+        with_list = self.run("check", CUSTOMERS, "--list", LIST, *SETTINGS)
+        return {
+            "columns": columns(with_list),
+            "columns_without_list": columns(alone),
+            "seconds": self.seconds,
+            "commands": self.commands,
+        }
+
+
+def run_variants(folders: Mapping[str, Path]) -> Answer:
+    """Return the figures of every variant: of "customers" what the guard says, of all others the main job."""
+    result: Answer = {}
+    for name, folder in folders.items():
+        terminal = Terminal(folder)
+        if name == "honest":
+            (folder / "proposed.yaml").unlink(missing_ok=True)
+            terminal.run("init", CUSTOMERS, "--list", LIST, "--out", "proposed.yaml")
+        result[name] = terminal.guard_only() if name == "customers" else terminal.main_job()
+    return result
 
 
 def columns(checked: Answer) -> Answer:
@@ -69,36 +103,47 @@ def columns(checked: Answer) -> Answer:
     judged = checked["columns"]["columns"]
     labels = checked["labels"]
     others = [c for c in judged if not c["reasons"] or not c["reasons"][0].startswith(QUIET_REASONS)]
+    verdicts = ("accept", "confirm", "refuse")
     return {
-        "customers": checked["columns"]["customers"], "list": checked["columns"]["market"],
-        "labels": labels["counts"], "label_notes": labels["notes"],
-        **{verdict: {c["field"]: c["reasons"] for c in others if c["verdict"] == verdict} for verdict in ("accept", "confirm", "refuse")},
+        "customers": checked["columns"]["customers"],
+        "list": checked["columns"]["market"],
+        "labels": labels["counts"],
+        "label_notes": labels["notes"],
+        **{verdict: {c["field"]: c["reasons"] for c in others if c["verdict"] == verdict} for verdict in verdicts},
         "alone_auc": rounded({c["field"]: c["auc"] for c in others}),
-    }  # fmt: skip
+    }
 
 
 def quality(trained: Answer) -> Answer:
     """What training found: the model beside its baselines, the verdict, the profile."""
     evaluation, profile = trained["evaluation"], trained["profile"]
     learners = {
-        entry["name"]: {"label": entry["label"], "auc": entry["metrics"]["auc"], "lift_10": entry["metrics"]["lift_10"],
-                        "model_gains_auc": entry["gains"].get("auc")}
+        entry["name"]: {
+            "label": entry["label"],
+            "auc": entry["metrics"]["auc"],
+            "lift_10": entry["metrics"]["lift_10"],
+            "model_gains_auc": entry["gains"].get("auc"),
+        }
         for entry in evaluation["learners"]
-    }  # fmt: skip
-    backtest = evaluation["backtest"]
-    newest = {} if backtest is None else {
-        "trained_until": backtest["trained_until"], "newest": backtest["newest"], "older": backtest["older"],
-        "auc": {entry["name"]: entry["metrics"]["auc"] for entry in backtest["learners"]},
-    }  # fmt: skip
+    }
     told = ("sentence", "customers", "rate", "lift", "lift_low", "lift_high", "stability")
-    traits = {
-        role: [{key: trait[key] for key in told} for trait in profile[role]] for role in ("filters", "signals", "anti_traits")
-    }  # fmt: skip
-    return rounded({
-        "verdict_code": evaluation["verdict_code"], "verdict": evaluation["verdict"], "cautions": evaluation["cautions"],
-        "gate": evaluation["gate"], "learners": learners, "backtest": newest or evaluation["backtest_reason"],
-        "tiers_of_customers": evaluation["tiers"], "profile": {"found": profile["found"], "message": profile["message"], **traits},
-    })  # fmt: skip
+    traits = {role: [{key: trait[key] for key in told} for trait in profile[role]] for role in ROLES}
+    return rounded(
+        {
+            **{key: evaluation[key] for key in ("verdict_code", "verdict", "cautions", "gate")},
+            "learners": learners,
+            "backtest": _newest(evaluation["backtest"]) or evaluation["backtest_reason"],
+            "tiers_of_customers": evaluation["tiers"],
+            "profile": {"found": profile["found"], "message": profile["message"], **traits},
+        }
+    )
+
+
+def _newest(backtest: Answer | None) -> Answer:
+    if backtest is None:
+        return {}
+    auc = {entry["name"]: entry["metrics"]["auc"] for entry in backtest["learners"]}
+    return {**{key: backtest[key] for key in ("trained_until", "newest", "older")}, "auc": auc}
 
 
 def rounded(value: Any) -> Any:
@@ -118,7 +163,10 @@ def interval(numbers: Sequence[float], digits: int = 2) -> str:
 
 def quality_table(variant: Answer) -> str:
     """Return the model beside its baselines as Markdown."""
-    lines = ["| on customers held out | AUC, best against worst (95 %) | lift of the top 10 % | the model's AUC less this one's |", "| --- | --- | --- | --- |"]
+    lines = [
+        "| on customers held out | AUC, best against worst (95 %) | lift, top 10 % | the model's AUC less this one's |",
+        "| --- | --- | --- | --- |",
+    ]
     for entry in variant["learners"].values():
         gain = entry["model_gains_auc"]
         less = "" if gain is None else f"{gain[0]:+.3f} ({gain[1]:+.3f} to {gain[2]:+.3f})"
@@ -140,17 +188,20 @@ def backtest_line(variant: Answer) -> str:
     if isinstance(test, str):
         return f"No back-test: {test}"
     return (
-        f"Back-test, trained on customers won until {test['trained_until']}: AUC {interval(test['auc']['icp_ml'])} on the newest "
-        f"{test['newest']['best']:,} best and {test['newest']['worst']:,} worst."
+        f"Back-test, trained on customers won until {test['trained_until']}: AUC {interval(test['auc']['icp_ml'])} "
+        f"on the newest {test['newest']['best']:,} best and {test['newest']['worst']:,} worst."
     )
 
 
 def traits_table(variant: Answer) -> str:
     """Return the profile's traits as Markdown, and a blank line; nothing where there are none."""
-    rows = [(role, trait) for role in ("filters", "signals", "anti_traits") for trait in variant["profile"][role]]
+    rows = [(role, trait) for role in ROLES for trait in variant["profile"][role]]
     if not rows:
         return ""
-    lines = ["| trait | role | customers | best among them | lift (95 %) | stability |", "| --- | --- | --- | --- | --- | --- |"]
+    lines = [
+        "| trait | role | customers | best among them | lift (95 %) | stability |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
     lines += [
         f"| {t['sentence']} | {role.removesuffix('s').replace('_', '-')} | {t['customers']:,} | {t['rate']:.0%} "
         f"| {interval([t['lift'], t['lift_low'], t['lift_high']])} | {t['stability']:.0%} |"
@@ -161,7 +212,10 @@ def traits_table(variant: Answer) -> str:
 
 def seconds_line(result: Answer) -> str:
     """Return the seconds of every command."""
-    shown = {name: ", ".join(f"{command} {s:.0f} s" for command, s in variant["seconds"].items()) for name, variant in result.items()}
+    shown = {
+        name: ", ".join(f"{command} {s:.0f} s" for command, s in variant["seconds"].items())
+        for name, variant in result.items()
+    }
     return "; ".join(f"{name}: {text}" for name, text in shown.items()) + "."
 
 
@@ -188,13 +242,17 @@ def fill(readme: Path, blocks: Mapping[str, str]) -> None:
 
 
 def main(
-    folder: Path, prepare: Callable[[Path, Path], Mapping[str, Path]], run: Callable[[Mapping[str, Path]], Answer],
+    folder: Path,
+    prepare: Callable[[Path, Path], Mapping[str, Path]],
+    run: Callable[[Mapping[str, Path]], Answer],
     write: Callable[[Answer], Mapping[str, str]],
-) -> None:  # fmt: skip
+) -> None:
     """Prepare, run, write result.json, and fill in the README's figures."""
     parser = argparse.ArgumentParser(description=f"Run {folder.name} and write its result.json and README figures.")
     default = os.environ.get("ICP_ML_SHARED") or REPOSITORY.parent / "shared"
-    parser.add_argument("--shared", type=Path, default=Path(default), help="folder that holds data/ (default: ICP_ML_SHARED)")
+    parser.add_argument(
+        "--shared", type=Path, default=Path(default), help="folder that holds data/ (default: ICP_ML_SHARED)"
+    )
     parser.add_argument("--work", type=Path, help="keep the files made in this folder")
     parser.add_argument("--words-only", action="store_true", help="only fill in the README from result.json")
     given = parser.parse_args()

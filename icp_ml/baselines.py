@@ -207,7 +207,7 @@ def labels(fields: Sequence[FieldSpec]) -> dict[str, str]:
     names = " x ".join(spec.label or spec.name.replace("_", " ") for spec in fields) or "no field"
     return {
         BASE_RATE: "base rate",
-        RULE: f"rule: share of best customers by {names}",
+        RULE: f"rule: {names}",
         RIDGE: "ridge logistic regression",
         LIGHTGBM: "LightGBM with its defaults",
         IN_USE: "the score in use today",

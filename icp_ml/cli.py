@@ -15,9 +15,8 @@ import typer
 from rich.console import Console
 
 from icp_ml import commands
-from icp_ml.commands import Context, Outcome
 from icp_ml.exceptions import IcpError, InputError
-
+from icp_ml.session import Context, Outcome
 
 app = typer.Typer(
     name="icp-ml",
@@ -32,14 +31,24 @@ List = Annotated[Path | None, typer.Option("--list", help="a list that will be s
 Out = Annotated[Path, typer.Option("--out", help="where to write", show_default=False)]
 _COMMON: dict[str, Any] = {
     "settings": Annotated[Path | None, typer.Option("--settings", help="YAML settings; write them with  icp-ml init")],
-    "as_of": Annotated[str | None, typer.Option("--as-of", metavar="DATE", help="the day the data speaks of, YYYY-MM-DD")],
+    "as_of": Annotated[
+        str | None, typer.Option("--as-of", metavar="DATE", help="the day the data speaks of, YYYY-MM-DD")
+    ],
     "jobs": Annotated[int | None, typer.Option("--jobs", min=1, help="cores to use; results do not depend on it")],
     "seed": Annotated[int | None, typer.Option("--seed", min=0, help="seed of everything random")],
     "json_": Annotated[bool, typer.Option("--json", help="print the result as one JSON object")],
     "quiet": Annotated[bool, typer.Option("--quiet", help="no progress, no summary")],
     "debug": Annotated[bool, typer.Option("--debug", help="show tracebacks and debug logs")],
 }
-_DEFAULTS: dict[str, Any] = {"settings": None, "as_of": None, "jobs": None, "seed": None, "json_": False, "quiet": False, "debug": False}
+_DEFAULTS: dict[str, Any] = {
+    "settings": None,
+    "as_of": None,
+    "jobs": None,
+    "seed": None,
+    "json_": False,
+    "quiet": False,
+    "debug": False,
+}
 
 
 def command(run: Callable[..., Outcome]) -> Callable[..., Outcome]:
@@ -52,7 +61,10 @@ def command(run: Callable[..., Outcome]) -> Callable[..., Outcome]:
         raise typer.Exit(code)
 
     own = [p for p in inspect.signature(run, eval_str=True).parameters.values() if p.name != "context"]
-    shared = [inspect.Parameter(n, inspect.Parameter.KEYWORD_ONLY, default=_DEFAULTS[n], annotation=a) for n, a in _COMMON.items()]
+    shared = [
+        inspect.Parameter(n, inspect.Parameter.KEYWORD_ONLY, default=_DEFAULTS[n], annotation=a)
+        for n, a in _COMMON.items()
+    ]
     wrapped.__signature__ = inspect.Signature([p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own] + shared)  # type: ignore[attr-defined]
     wrapped.__annotations__ = {p.name: p.annotation for p in [*own, *shared]}
     del wrapped.__wrapped__  # else typer would read the undecorated signature
@@ -61,8 +73,14 @@ def command(run: Callable[..., Outcome]) -> Callable[..., Outcome]:
 
 
 def _run(run: Callable[..., Outcome], common: dict[str, Any], given: dict[str, Any]) -> int:
-    context = Context.build(common["settings"], common["as_of"], common["jobs"], common["seed"],
-                            quiet=common["quiet"] or common["json_"], debug=common["debug"])  # fmt: skip
+    context = Context.build(
+        common["settings"],
+        common["as_of"],
+        common["jobs"],
+        common["seed"],
+        quiet=common["quiet"] or common["json_"],
+        debug=common["debug"],
+    )
     outcome = run(context=context, **given)
     if common["json_"]:
         sys.stdout.write(json.dumps(outcome.data, ensure_ascii=False, allow_nan=False) + "\n")
@@ -103,7 +121,10 @@ def _complain(text: str) -> None:
 
 
 @command
-def demo(context: Context, out: Annotated[Path, typer.Option("--out", help="folder for everything it makes")] = Path("icp_demo")) -> Outcome:
+def demo(
+    context: Context,
+    out: Annotated[Path, typer.Option("--out", help="folder for everything it makes")] = Path("icp_demo"),
+) -> Outcome:
     """Run the whole job on sample data, offline, MLflow included."""
     return commands.demo(context, out)
 
@@ -121,36 +142,60 @@ def check(context: Context, customers: Customers, market: List = None) -> Outcom
 
 
 @command
-def train(context: Context, customers: Customers, out: Annotated[Path, typer.Option("--out", help="model directory to write")],
-          market: List = None,
-          register: Annotated[str | None, typer.Option("--register", metavar="NAME", help="make a version of this registered model in MLflow")] = None,
-          ) -> Outcome:  # fmt: skip
+def train(
+    context: Context,
+    customers: Customers,
+    out: Annotated[Path, typer.Option("--out", help="model directory to write")],
+    market: List = None,
+    register: Annotated[
+        str | None, typer.Option("--register", metavar="NAME", help="make a version of this registered model in MLflow")
+    ] = None,
+) -> Outcome:
     """Label customers, train, derive the profile, save the model, log it to MLflow."""
     return commands.train(context, customers, market, out, register)
 
 
 @command
-def report(context: Context, model: Annotated[str, typer.Argument(help="model directory, or models:/NAME/VERSION")],
-           html: Annotated[Path | None, typer.Option("--html", help="write the report as one HTML file")] = None,
-           markdown: Annotated[Path | None, typer.Option("--markdown", help="write the profile as Markdown")] = None) -> Outcome:  # fmt: skip
+def report(
+    context: Context,
+    model: Annotated[str, typer.Argument(help="model directory, or models:/NAME/VERSION")],
+    html: Annotated[Path | None, typer.Option("--html", help="write the report as one HTML file")] = None,
+    markdown: Annotated[Path | None, typer.Option("--markdown", help="write the profile as Markdown")] = None,
+) -> Outcome:
     """Show a model's profile and quality; write them as HTML or Markdown."""
     return commands.report(context, model, html, markdown)
 
 
 @command
-def score(context: Context, model: Annotated[str, typer.Argument(help="model directory, or models:/NAME/VERSION")],
-          list_: Annotated[Path, typer.Argument(metavar="LIST", help="accounts to score: CSV or Parquet")],
-          out: Annotated[Path, typer.Option("--out", help="scored file, .csv or .parquet")],
-          resume: Annotated[bool, typer.Option("--resume", help="go on where an interrupted run stopped")] = False,
-          suppress: Annotated[Path | None, typer.Option("--suppress", metavar="CUSTOMERS", help="existing customers: not scored, but named in lookalikes")] = None,
-          exclude: Annotated[list[Path] | None, typer.Option("--exclude", help="further files of accounts to leave out (competitors, do-not-contact)")] = None,
-          capacity: Annotated[int | None, typer.Option("--capacity", min=1, help="accounts that can be worked")] = None,
-          reasons: Annotated[int | None, typer.Option("--reasons", min=0, max=20, help="reasons per account")] = None,
-          lookalikes: Annotated[int | None, typer.Option("--lookalikes", min=0, max=3, help="most alike customers per account")] = None,
-          keep: Annotated[list[str] | None, typer.Option("--keep", metavar="COLS|all", help="columns of the list to carry along, separated by commas")] = None,
-          mapping: Annotated[Path | None, typer.Option("--mapping", help="YAML: header of this list -> field")] = None) -> Outcome:  # fmt: skip
+def score(
+    context: Context,
+    model: Annotated[str, typer.Argument(help="model directory, or models:/NAME/VERSION")],
+    list_: Annotated[Path, typer.Argument(metavar="LIST", help="accounts to score: CSV or Parquet")],
+    out: Annotated[Path, typer.Option("--out", help="scored file, .csv or .parquet")],
+    resume: Annotated[bool, typer.Option("--resume", help="go on where an interrupted run stopped")] = False,
+    suppress: Annotated[
+        Path | None,
+        typer.Option("--suppress", metavar="CUSTOMERS", help="existing customers: not scored, but named in lookalikes"),
+    ] = None,
+    exclude: Annotated[
+        list[Path] | None,
+        typer.Option("--exclude", help="further files of accounts to leave out (competitors, do-not-contact)"),
+    ] = None,
+    capacity: Annotated[int | None, typer.Option("--capacity", min=1, help="accounts that can be worked")] = None,
+    reasons: Annotated[int | None, typer.Option("--reasons", min=0, max=20, help="reasons per account")] = None,
+    lookalikes: Annotated[
+        int | None, typer.Option("--lookalikes", min=0, max=3, help="most alike customers per account")
+    ] = None,
+    keep: Annotated[
+        list[str] | None,
+        typer.Option("--keep", metavar="COLS|all", help="columns of the list to carry along, separated by commas"),
+    ] = None,
+    mapping: Annotated[Path | None, typer.Option("--mapping", help="YAML: header of this list -> field")] = None,
+) -> Outcome:
     """Score a list: fit, tier, reasons, most alike customers."""
-    options = commands.ScoreOptions(resume, suppress, tuple(exclude or ()), capacity, reasons, lookalikes, tuple(keep or ()), mapping)
+    options = commands.ScoreOptions(
+        resume, suppress, tuple(exclude or ()), capacity, reasons, lookalikes, tuple(keep or ()), mapping
+    )
     return commands.score(context, model, list_, out, options)
 
 

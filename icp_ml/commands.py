@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import logging
-import os
 import shutil
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console, RenderableType
 from rich.text import Text
 
 from icp_ml.exceptions import IcpError, InputError, MissingDependencyError, TrainingRefused
+from icp_ml.session import Bar, Context, Outcome
 from icp_ml.settings import Settings
 
 if TYPE_CHECKING:
@@ -25,76 +20,8 @@ if TYPE_CHECKING:
     from icp_ml.model import ICPModel
     from icp_ml.workflow import TrainingRun
 
-log = logging.getLogger(__name__)
 
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a command has to say: for programs, for people, and its exit code."""
-
-    data: Mapping[str, Any]
-    view: RenderableType
-    exit_code: int = 0
-
-
-@dataclass(frozen=True)
-class Context:
-    """Options every command takes."""
-
-    settings: Settings
-    settings_given: bool
-    as_of: date | None
-    jobs: int
-    quiet: bool
-
-    @classmethod
-    def build(cls, settings: Path | None, as_of: str | None, jobs: int | None, seed: int | None, *, quiet: bool, debug: bool) -> Context:
-        """Read the settings file and put the command line's options over it."""
-        if debug:
-            logging.basicConfig(level=logging.DEBUG, stream=sys.stderr, format="%(asctime)s %(name)s %(message)s")
-            logging.getLogger("matplotlib").setLevel(logging.INFO)
-        found = Settings.load(settings) if settings else Settings()
-        day = None
-        if as_of is not None:
-            try:
-                day = date.fromisoformat(as_of)
-            except ValueError as error:
-                msg = f"--as-of {as_of!r}: not a date; write it as 2026-10-01"
-                raise InputError(msg) from error
-            found = found.override(as_of=as_of)
-        if seed is not None:
-            found = found.override(random_state=seed)
-        return cls(found, settings is not None, day, jobs or os.cpu_count() or 1, quiet)
-
-    @contextmanager
-    def progress(self, title: str) -> Iterator[_Bar]:
-        """Show progress on stderr, where it is a terminal and not to be quiet."""
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
-        console = Console(stderr=True)
-        columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"), TimeElapsedColumn(), TimeRemainingColumn())
-        shown = not self.quiet and console.is_terminal
-        with Progress(*columns, console=console, transient=True, disable=not shown) as bar:
-            yield _Bar(bar, bar.add_task(title, total=1.0), None if shown or self.quiet else console)
-
-
-class _Bar:
-    """A progress bar, or a line per stage where stderr is no terminal."""
-
-    def __init__(self, bar: Any, task: Any, console: Console | None) -> None:
-        self._bar, self._task, self._console = bar, task, console
-        self._last = ""
-
-    def __call__(self, stage: str, share: float) -> None:
-        self._bar.update(self._task, description=stage, completed=share)
-        if self._console and stage != self._last:
-            self._console.print(f"[{share:4.0%}] {stage}", markup=False, highlight=False)
-        self._last = stage
-
-    def rows(self, done: int, total: int | None) -> None:
-        """Show rows done of rows in all, where that is known."""
-        description = f"score  {done:,} accounts"
-        self._bar.update(self._task, description=description, completed=done / total if total else 0.0)
+TOP_ACCOUNTS = 25
 
 
 @dataclass(frozen=True)
@@ -122,22 +49,44 @@ def check(context: Context, customers: Path, market: Path | None) -> Outcome:
         bar("judge", 0.7)
         as_of = context.settings.as_of or accounts.as_of
         labels = OutcomeDefinition.from_settings(context.settings.outcomes).label(accounts.frame, as_of)
-        columns = judge_columns(accounts.table, accounts.fields, labels.status, market=listed.table if listed else None,
-                                settings=context.settings, as_of=as_of)  # fmt: skip
-    refusals = []
-    for test in (lambda: check_enough(labels), lambda: check_usable(columns)):
-        try:
-            test()
-        except TrainingRefused as error:
-            refusals.append(str(error))
-    answer = Text("Training would be refused: " + " ".join(refusals), style="red") if refusals else Text(
-        f"Ready to train on {len(columns.accepted)} fields.", style="green")  # fmt: skip
-    data = {"labels": labels.to_dict(), "columns": columns.to_dict(), "source": accounts.report.to_dict(),
-            "list": listed.report.to_dict() if listed else None, "refused": refusals}  # fmt: skip
+        columns = judge_columns(
+            accounts.table,
+            accounts.fields,
+            labels.status,
+            market=listed.table if listed else None,
+            settings=context.settings,
+            as_of=as_of,
+        )
+    refusals = [*_refusal(check_enough, labels), *_refusal(check_usable, columns)]
+    answer = (
+        Text("Training would be refused: " + " ".join(refusals), style="red")
+        if refusals
+        else Text(f"Ready to train on {len(columns.accepted)} fields.", style="green")
+    )
+    data = {
+        "labels": labels.to_dict(),
+        "columns": columns.to_dict(),
+        "source": accounts.report.to_dict(),
+        "list": listed.report.to_dict() if listed else None,
+        "refused": refusals,
+    }
     reports = [a.report for a in (accounts, listed) if a]
-    view = terminal.spaced(terminal.columns_table(columns), terminal.labels_line(labels), Text(labels.definition_text),
-                           terminal.notes_list(reports), answer)  # fmt: skip
+    view = terminal.spaced(
+        terminal.columns_table(columns),
+        terminal.labels_line(labels),
+        Text(labels.definition_text),
+        terminal.notes_list(reports),
+        answer,
+    )
     return Outcome(data, view, 1 if refusals else 0)
+
+
+def _refusal(test: Callable[[Any], None], subject: object) -> list[str]:
+    try:
+        test(subject)
+    except TrainingRefused as error:
+        return [str(error)]
+    return []
 
 
 def init(context: Context, customers: Path, market: Path | None, out: Path) -> Outcome:
@@ -152,7 +101,10 @@ def init(context: Context, customers: Path, market: Path | None, out: Path) -> O
     text = propose_settings(accounts, listed)
     Settings.parse(text, str(out))
     _write_text(out, text)
-    return Outcome({"settings": str(out)}, Text(f"Wrote {out}: read it, correct it, then  icp-ml check {customers} --settings {out}"))
+    return Outcome(
+        {"settings": str(out)},
+        Text(f"Wrote {out}: read it, correct it, then  icp-ml check {customers} --settings {out}"),
+    )
 
 
 def train(context: Context, customers: Path, market: Path | None, out: Path, register: str | None) -> Outcome:
@@ -165,10 +117,19 @@ def train(context: Context, customers: Path, market: Path | None, out: Path, reg
     run.model.save(out)
     tracked = _track(context, run, out, {"customers": customers, "list": market}, None, register)
     view = terminal.spaced(
-        terminal.notes_list([a.report for a in (accounts, listed) if a]), terminal.labels_line(run.labels), terminal.profile_panel(run.profile),
-        terminal.quality_table(run.evaluation), terminal.stages_line(run.seconds),
-        terminal.files_table({"Model": str(out), **tracked, "Next": f"icp-ml report {out} --html report.html;  icp-ml score {out} LIST --out scored.csv"}),
-    )  # fmt: skip
+        terminal.notes_list([a.report for a in (accounts, listed) if a]),
+        terminal.labels_line(run.labels),
+        terminal.profile_panel(run.profile),
+        terminal.quality_table(run.evaluation),
+        terminal.stages_line(run.seconds),
+        terminal.files_table(
+            {
+                "Model": str(out),
+                **tracked,
+                "Next": f"icp-ml report {out} --html report.html;  icp-ml score {out} LIST --out scored.csv",
+            }
+        ),
+    )
     return Outcome(_training_data(run, out, tracked), view)
 
 
@@ -186,9 +147,17 @@ def report(context: Context, model: str, html: Path | None, markdown: Path | Non
             _check_folder(path)
             written[name] = str(write(loaded, path))
     evaluation = Evaluation.from_dict(loaded.evaluation)
-    view = terminal.spaced(terminal.profile_panel(loaded.profile, 12), terminal.quality_table(evaluation),
-                           terminal.files_table({"Model": f"{model} ({loaded.version})", **written}))  # fmt: skip
-    data = {"model_version": loaded.version, "profile": loaded.profile.to_dict(), "evaluation": dict(loaded.evaluation), "written": written}
+    view = terminal.spaced(
+        terminal.profile_panel(loaded.profile, 12),
+        terminal.quality_table(evaluation),
+        terminal.files_table({"Model": f"{model} ({loaded.version})", **written}),
+    )
+    data = {
+        "model_version": loaded.version,
+        "profile": loaded.profile.to_dict(),
+        "evaluation": dict(loaded.evaluation),
+        "written": written,
+    }
     return Outcome(data, view)
 
 
@@ -197,14 +166,18 @@ def score(context: Context, model: str, source: Path, out: Path, options: ScoreO
     from icp_ml.report import terminal
 
     summary, loaded = _score(context, model, source, out, options)
-    view = terminal.spaced(terminal.tiers_table(summary, loaded.evaluation["tiers"]), terminal.score_lines(summary),
-                           terminal.files_table({"Scored": str(out)}))  # fmt: skip
+    view = terminal.spaced(
+        terminal.tiers_table(summary, loaded.evaluation["tiers"]),
+        terminal.score_lines(summary),
+        terminal.files_table({"Scored": str(out)}),
+    )
     return Outcome({**summary.to_dict(), "model_version": loaded.version}, view)
 
 
 def demo(context: Context, out: Path) -> Outcome:
     """Run the main job on the sample data."""
     from icp_ml.datasets.samples import sample_path
+    from icp_ml.engines.writing import top_rows
     from icp_ml.report import terminal
     from icp_ml.report.html import write_html
 
@@ -213,22 +186,35 @@ def demo(context: Context, out: Path) -> Outcome:
     store = f"sqlite:///{(out / 'mlflow.db').resolve()}"
     tracking = {**context.settings.tracking.model_dump(), "uri": store}
     context = replace(context, settings=context.settings.override(tracking=tracking))
-    run, accounts, _ = _train(context, customers, market)
+    run, _, _ = _train(context, customers, market)
     model = run.model.save(out / "model")
     _write_text(out / "profile.md", run.profile.to_markdown())
     summary, _ = _score(context, str(model), market, out / "scored.csv", ScoreOptions(suppress=customers))
-    page = write_html(run.model, out / "report.html", summary.to_dict())
+    page = write_html(
+        run.model, out / "report.html", {**summary.to_dict(), "top_accounts": top_rows(summary.out, TOP_ACCOUNTS)}
+    )
     tracked = _track(context, run, model, {"customers": customers, "list": market}, page, "icp-demo")
     view = terminal.spaced(
-        terminal.labels_line(run.labels), terminal.profile_panel(run.profile), terminal.quality_table(run.evaluation),
-        terminal.tiers_table(summary, run.model.evaluation["tiers"]), terminal.score_lines(summary),
-        terminal.files_table({"Profile": str(out / "profile.md"), "Report": str(page), "Scored list": str(summary.out), "Model": str(model), **tracked,
-                              "Look inside": f"mlflow ui --backend-store-uri {store}"}),
-    )  # fmt: skip
+        terminal.labels_line(run.labels),
+        terminal.profile_panel(run.profile),
+        terminal.quality_table(run.evaluation),
+        terminal.tiers_table(summary, run.model.evaluation["tiers"]),
+        terminal.score_lines(summary),
+        terminal.files_table(
+            {
+                "Profile": str(out / "profile.md"),
+                "Report": str(page),
+                "Scored list": str(summary.out),
+                "Model": str(model),
+                **tracked,
+                "Look inside": f"mlflow ui --backend-store-uri {store}",
+            }
+        ),
+    )
     return Outcome({**_training_data(run, model, tracked), "score": summary.to_dict(), "report": str(page)}, view)
 
 
-def _read_all(context: Context, customers: Path, market: Path | None, bar: _Bar) -> tuple[Accounts, Accounts | None]:
+def _read_all(context: Context, customers: Path, market: Path | None, bar: Bar) -> tuple[Accounts, Accounts | None]:
     from icp_ml.accounts import read_accounts
 
     bar("read customers", 0.0)
@@ -248,7 +234,9 @@ def _train(context: Context, customers: Path, market: Path | None) -> tuple[Trai
     return run, accounts, listed
 
 
-def _score(context: Context, model: str, source: Path, out: Path, options: ScoreOptions) -> tuple[ScoreSummary, ICPModel]:
+def _score(
+    context: Context, model: str, source: Path, out: Path, options: ScoreOptions
+) -> tuple[ScoreSummary, ICPModel]:
     from icp_ml.accounts import read_accounts
     from icp_ml.accounts.mapping import read_mapping
     from icp_ml.engines.files import ScoreRequest, check_out, score_file
@@ -260,9 +248,19 @@ def _score(context: Context, model: str, source: Path, out: Path, options: Score
     exclude = [(read_accounts(path, settings), f"on {path.name}") for path in options.exclude]
     keep = [name for given in options.keep for name in given.split(",") if name]
     request = ScoreRequest(
-        source, out, options.reasons, options.lookalikes, customers, exclude, "all" if keep == ["all"] else keep,
-        read_mapping(options.mapping) if options.mapping else {}, context.as_of, options.capacity, context.jobs, options.resume,
-    )  # fmt: skip
+        source,
+        out,
+        options.reasons,
+        options.lookalikes,
+        customers,
+        exclude,
+        "all" if keep == ["all"] else keep,
+        read_mapping(options.mapping) if options.mapping else {},
+        context.as_of,
+        options.capacity or settings.tiers.capacity,
+        context.jobs,
+        options.resume,
+    )
     with context.progress("score") as bar:
         return score_file(loaded, request, bar.rows), loaded
 
@@ -277,7 +275,14 @@ def _load(context: Context, address: str) -> ICPModel:
     return ICPModel.load(address)
 
 
-def _track(context: Context, run: TrainingRun, model: Path, sources: Mapping[str, Path | None], page: Path | None, register: str | None) -> dict[str, str]:
+def _track(
+    context: Context,
+    run: TrainingRun,
+    model: Path,
+    sources: Mapping[str, Path | None],
+    page: Path | None,
+    register: str | None,
+) -> dict[str, str]:
     """Log to MLflow; without it installed say so once, unless a version was asked for."""
     name = register or context.settings.tracking.registered_model
     if not context.settings.tracking.enabled and not name:
@@ -286,7 +291,9 @@ def _track(context: Context, run: TrainingRun, model: Path, sources: Mapping[str
         from icp_ml.tracking.runs import log_training
 
         with context.progress("log to MLflow"):
-            logged = log_training(run, model, settings=context.settings, sources=sources, report=page, registered_model=name)
+            logged = log_training(
+                run, model, settings=context.settings, sources=sources, report=page, registered_model=name
+            )
     except MissingDependencyError:
         if name:
             raise
@@ -294,15 +301,23 @@ def _track(context: Context, run: TrainingRun, model: Path, sources: Mapping[str
     except IcpError as error:
         msg = f"the model is saved in {model}, but it was not logged: {error}"
         raise InputError(msg) from error
-    shown = {"MLflow run": f"{logged.run_id} in {logged.tracking_uri}"}
+    shown = {"MLflow run": f"{logged.run_id} in {logged.to_dict()['tracking_uri']}"}
     if logged.registered_version:
         shown["MLflow model"] = f"models:/{name}/{logged.registered_version}"
     return shown
 
 
 def _training_data(run: TrainingRun, out: Path, tracked: Mapping[str, str]) -> dict[str, Any]:
-    return {"model": str(out), "model_version": run.model.version, "labels": run.labels.to_dict(), "profile": run.profile.to_dict(),
-            "evaluation": dict(run.model.evaluation), "columns": run.data_report.to_dict(), "seconds": run.seconds, "tracking": dict(tracked)}  # fmt: skip
+    return {
+        "model": str(out),
+        "model_version": run.model.version,
+        "labels": run.labels.to_dict(),
+        "profile": run.profile.to_dict(),
+        "evaluation": dict(run.model.evaluation),
+        "columns": run.data_report.to_dict(),
+        "seconds": run.seconds,
+        "tracking": dict(tracked),
+    }
 
 
 def _check_folder(path: Path) -> None:

@@ -8,6 +8,7 @@ import json
 import shutil
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from icp_ml.estimator.encoding import Encoding, FieldEncoding
+from icp_ml.estimator.encoding import MISSING, Encoding, FieldEncoding
 from icp_ml.estimator.scorecard import ScoringTables
 from icp_ml.exceptions import ModelFormatError
 from icp_ml.profile import IdealCustomerProfile
@@ -37,8 +38,16 @@ if TYPE_CHECKING:
 FORMAT_VERSION = 1
 MAX_FILE_BYTES = 256 * 1024**2
 LIBRARIES = ("lightgbm", "numpy", "pyarrow", "scikit-learn")
-REQUIRED = ("settings.yaml", "encoding.json", "tables.npz", "tiers.json", "reference.npz", "profile.json", "evaluation.json",
-            "data_report.json")  # fmt: skip
+REQUIRED = (
+    "settings.yaml",
+    "encoding.json",
+    "tables.npz",
+    "tiers.json",
+    "reference.npz",
+    "profile.json",
+    "evaluation.json",
+    "data_report.json",
+)
 
 
 @dataclass(frozen=True)
@@ -66,15 +75,23 @@ class ICPModel:
     fields: Mapping[str, Field]
     boosters: tuple[str, ...] = ()
     day_first: Mapping[str, bool] = field(default_factory=dict)  # order of numeric dates, as the customers' file had it
-    stored_manifest: bytes | None = None  # of a loaded model: its version must not change with this machine's libraries
+    # Of a loaded model: neither its version nor its bytes may change with this machine's libraries.
+    stored_manifest: bytes | None = None
+    stored_files: Mapping[str, bytes] | None = field(default=None, repr=False)
 
     @cached_property
     def files(self) -> dict[str, bytes]:
         """Name -> content of every file of the saved model but the manifest; the same bytes for the same training."""
-        encoding = {"fields": [enc.to_dict() for enc in self.tables.encoding.fields], "kinds": {n: f.kind for n, f in self.fields.items()},
-                    "day_first": dict(self.day_first), "as_of": self.tables.as_of.isoformat() if self.tables.as_of else None}  # fmt: skip
+        if self.stored_files is not None:
+            return dict(self.stored_files)
+        encoding = {
+            "fields": [enc.to_dict() for enc in self.tables.encoding.fields],
+            "kinds": {n: f.kind for n, f in self.fields.items()},
+            "day_first": dict(self.day_first),
+            "as_of": self.tables.as_of.isoformat() if self.tables.as_of else None,
+        }
         files = {
-            "settings.yaml": self.settings.to_yaml().encode(),
+            "settings.yaml": self.settings.to_yaml(tracking=False).encode(),
             "encoding.json": _json(encoding),
             "tables.npz": _npz(self.tables.to_arrays()),
             "tiers.json": _json({"cutoffs": self.cutoffs.to_dict(), "support_threshold": self.support_threshold}),
@@ -90,12 +107,14 @@ class ICPModel:
         """The manifest: format version, content hashes, library versions, settings hash."""
         if self.stored_manifest is not None:
             return self.stored_manifest
-        return _json({
-            "format_version": FORMAT_VERSION,
-            "files": {name: hashlib.sha256(data).hexdigest() for name, data in sorted(self.files.items())},
-            "settings_hash": self.settings.hash,
-            "libraries": {name: _version(name) for name in ("icp-ml", *LIBRARIES)},
-        })  # fmt: skip
+        return _json(
+            {
+                "format_version": FORMAT_VERSION,
+                "files": {name: hashlib.sha256(data).hexdigest() for name, data in sorted(self.files.items())},
+                "settings_hash": self.settings.hash,
+                "libraries": {name: _version(name) for name in ("icp-ml", *LIBRARIES)},
+            }
+        )
 
     @cached_property
     def version(self) -> str:
@@ -135,13 +154,16 @@ class ICPModel:
         path = Path(path)
         manifest = read_manifest(path)
         data = {name: _checked(path, name, manifest["files"]) for name in REQUIRED}
-        boosters = [n for n in sorted(manifest["files"]) if n.startswith("boosters/bag_") and "/" not in n[9:] and ".." not in n]
-        texts = tuple(_checked(path, name, manifest["files"]).decode(errors="replace") for name in boosters)
+        boosters = [
+            n for n in sorted(manifest["files"]) if n.startswith("boosters/bag_") and "/" not in n[9:] and ".." not in n
+        ]
+        audit = {name: _checked(path, name, manifest["files"]) for name in boosters}
         try:
-            return replace(cls._build(data, texts), stored_manifest=_bytes(path / "manifest.json"))
+            model = cls._build(data, tuple(text.decode(errors="replace") for text in audit.values()))
+            return replace(model, stored_manifest=_bytes(path / "manifest.json"), stored_files={**data, **audit})
         except ModelFormatError:
             raise
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
             msg = f"{path}: the model's files contradict each other ({error}); train it again"
             raise ModelFormatError(msg) from error
 
@@ -159,38 +181,70 @@ class ICPModel:
                 raise ModelFormatError(msg)
         fields = {enc.field: _field(enc, str(stored["kinds"][enc.field])) for enc in encoding.fields}
         return cls(
-            tables, TierCutoffs.from_dict(tiers["cutoffs"]), float(tiers["support_threshold"]), reference,
-            IdealCustomerProfile.from_dict(json.loads(data["profile.json"])), json.loads(data["evaluation.json"]),
-            json.loads(data["data_report.json"]), Settings.parse(data["settings.yaml"].decode(), "settings.yaml"), fields, boosters,
+            tables,
+            TierCutoffs.from_dict(tiers["cutoffs"]),
+            float(tiers["support_threshold"]),
+            reference,
+            IdealCustomerProfile.from_dict(json.loads(data["profile.json"])),
+            json.loads(data["evaluation.json"]),
+            json.loads(data["data_report.json"]),
+            Settings.parse(data["settings.yaml"].decode(), "settings.yaml"),
+            fields,
+            boosters,
             {str(k): bool(v) for k, v in stored["day_first"].items()},
-        )  # fmt: skip
+        )
 
-    def scorer(self, *, reasons: int | None = None, lookalikes: int | None = None, names: Mapping[str, str] | None = None) -> Scorer:
+    def scorer(
+        self, *, reasons: int | None = None, lookalikes: int | None = None, names: Mapping[str, str] | None = None
+    ) -> Scorer:
         """Return the kernel of this model; `names` maps salted ids to what a seller calls the customer."""
         scoring = self.settings.scoring
         return Scorer(
-            self.tables, self.cutoffs, Support(self.tables, self.support_threshold), self.reference, self.version,
-            self._exclusions(), scoring.reasons if reasons is None else reasons,
-            scoring.lookalikes if lookalikes is None else lookalikes, names,
-        )  # fmt: skip
+            self.tables,
+            self.cutoffs,
+            Support(self.tables, self.support_threshold),
+            self.reference,
+            self.version,
+            self._exclusions(),
+            scoring.reasons if reasons is None else reasons,
+            scoring.lookalikes if lookalikes is None else lookalikes,
+            names,
+        )
 
     def _exclusions(self) -> tuple[Exclusion, ...]:
-        """Filters that a person confirmed in the settings exclude; the derived ones only propose."""
+        """Return what excludes: filters a person confirmed in the settings; the derived ones only propose.
+
+        Outside a filter are the codes of an anti-trait, and all other known codes of a trait.
+        """
         numbers = {term.name: j for j, term in enumerate(self.tables.terms)}
-        return tuple(
-            Exclusion(numbers[t.term], t.codes, f"outside the filter: {t.sentence}")
-            for t in self.profile.filters
-            if t.field in self.settings.profile.filters and t.term in numbers
-        )
+        out = []
+        for trait in self.profile.filters:
+            if trait.field not in self.settings.profile.filters or trait.term not in numbers:
+                continue
+            j = numbers[trait.term]
+            against = trait.direction == "negative"
+            others = tuple(c for c in range(self.tables.terms[j].size) if c != MISSING and c not in trait.codes)
+            words = trait.sentence if against else f"not {trait.sentence}"
+            out.append(Exclusion(j, trait.codes if against else others, f"outside a filter: {words}"))
+        return tuple(out)
 
     def normaliser(self, columns: list[str], mapping: Mapping[str, str] | None = None) -> ListNormaliser:
         """Return what turns batches of a list with these headers into the model's canonical columns."""
         from icp_ml.accounts import ListNormaliser
 
-        settings = self.settings if not mapping else self.settings.override(columns={**self.settings.columns, **mapping})
+        settings = (
+            self.settings if not mapping else self.settings.override(columns={**self.settings.columns, **mapping})
+        )
         return ListNormaliser(columns, self.fields, settings, day_first=self.day_first)
 
-    def score(self, frame: pd.DataFrame, *, as_of: date | None = None, reasons: int | None = None, lookalikes: int | None = None) -> pd.DataFrame:
+    def score(
+        self,
+        frame: pd.DataFrame,
+        *,
+        as_of: date | None = None,
+        reasons: int | None = None,
+        lookalikes: int | None = None,
+    ) -> pd.DataFrame:
         """Score accounts.
 
         Parameters
@@ -205,7 +259,6 @@ class ICPModel:
         DataFrame of shape (n, scored columns)
             Same index and order as `frame`: the row-level columns of the published schema.
         """
-        import pandas as pd
         import pyarrow as pa
 
         from icp_ml.accounts.readers import table_from_frame
@@ -216,10 +269,12 @@ class ICPModel:
         scorer = self.scorer(reasons=reasons, lookalikes=lookalikes)
         parts = [
             scorer.score(normaliser.normalise(batch, first_row=k * CHUNK_ROWS), batch.num_rows, as_of)
-            for k, batch in enumerate(table.to_batches(max_chunksize=CHUNK_ROWS) or [pa.RecordBatch.from_pylist([], schema=table.schema)])
+            for k, batch in enumerate(
+                table.to_batches(max_chunksize=CHUNK_ROWS) or [pa.RecordBatch.from_pylist([], schema=table.schema)]
+            )
         ]
-        scored: pd.DataFrame = plain_strings(pa.Table.from_batches(unified(parts))).to_pandas()
-        scored.index = pd.Index(frame.index)
+        scored: pd.DataFrame = pa.concat_tables(map(plain_strings, parts)).to_pandas()
+        scored.index = frame.index
         return scored
 
     def __repr__(self) -> str:
@@ -227,18 +282,11 @@ class ICPModel:
         return f"ICPModel(version={self.version}, fields={len(self.fields)}, profile={self.profile.message!r})"
 
 
-def unified(batches: list[Any]) -> list[Any]:
-    """Make dictionary columns plain strings, so that batches with different dictionaries join."""
-    import pyarrow as pa
-
-    return [pa.RecordBatch.from_arrays([_plain(c) for c in b.columns], names=b.schema.names) for b in batches]
-
-
 def plain_strings(table: Any) -> Any:
-    """Return the table with dictionary columns as strings."""
+    """Return a table or batch as a table with dictionary columns as strings."""
     import pyarrow as pa
 
-    return pa.table([_plain(c) for c in table.columns], names=table.column_names)
+    return pa.table([_plain(c) for c in table.columns], names=table.schema.names)
 
 
 def _plain(column: Any) -> Any:
@@ -255,9 +303,18 @@ def check_target(path: Path) -> None:
     ModelFormatError
         The path exists and holds something else.
     """
-    if path.exists() and not (path.is_dir() and ((path / "manifest.json").is_file() or not any(path.iterdir()))):
+    if path.exists() and not (path.is_dir() and (_is_model(path) or not any(path.iterdir()))):
         msg = f"{path}: exists and is not a model directory; choose another --out, or remove it"
         raise ModelFormatError(msg)
+
+
+def _is_model(path: Path) -> bool:
+    """Whether the manifest is one of ours: other programs name a file so too."""
+    try:
+        manifest = json.loads(_bytes(path / "manifest.json"))
+        return "format_version" in manifest and "tables.npz" in manifest["files"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return False
 
 
 def read_manifest(path: Path) -> dict[str, Any]:
@@ -275,8 +332,8 @@ def read_manifest(path: Path) -> dict[str, Any]:
         raise ModelFormatError(msg)
     try:
         manifest = json.loads(_bytes(file))
-        newest, files = int(manifest["format_version"]), dict(manifest["files"])
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        newest, files = int(manifest["format_version"]), {str(n): h for n, h in manifest["files"].items()}
+    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
         msg = f"{file}: cannot be read ({error}); train the model again"
         raise ModelFormatError(msg) from error
     if newest > FORMAT_VERSION:
@@ -333,7 +390,7 @@ def _arrays(data: bytes, name: str) -> dict[str, npt.NDArray[np.generic]]:
                 raise ModelFormatError(msg)
         with np.load(io.BytesIO(data), allow_pickle=False) as stored:
             return {key: stored[key] for key in stored.files}
-    except (zipfile.BadZipFile, ValueError, OSError, EOFError) as error:
+    except (zipfile.BadZipFile, zlib.error, ValueError, OSError, EOFError, MemoryError, RuntimeError) as error:
         msg = f"{name}: cannot be read as arrays ({error})"
         raise ModelFormatError(msg) from error
 

@@ -1,8 +1,6 @@
-"""Results to figures, and figures to SVG for a page: nothing is computed here.
+"""Results to figures, and figures to SVG: nothing is computed here.
 
-Figures are made without pyplot, on a transparent ground. The SVG carries no style and no date: every colour
-is an attribute with a class beside it ("f-positive"), so that a page can recolour a chart for a dark screen,
-and text stays text.
+Figures are made without pyplot, on a transparent ground, in colours of a fixed list; text stays text.
 """
 
 from __future__ import annotations
@@ -10,7 +8,6 @@ from __future__ import annotations
 import io
 import math
 import warnings
-import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,17 +23,37 @@ Tone = Literal["positive", "negative", "plain"]
 
 PIXELS = 72.0  # SVG points per inch: sizes below are pixels of the page
 # Blue against orange: told apart with any colour vision, and the marks differ in shape too.
-COLOURS = {"ink": "#17212b", "muted": "#5b6875", "grid": "#d5dbe1", "positive": "#0a66a3", "negative": "#bf4d06",
-           "plain": "#8794a1", "band": "#9cc3df", "bar": "#c3ccd5"}  # fmt: skip
+COLOURS = {
+    "ink": "#17212b",
+    "muted": "#5b6875",
+    "grid": "#d5dbe1",
+    "positive": "#0a66a3",
+    "negative": "#bf4d06",
+    "plain": "#8794a1",
+    "band": "#9cc3df",
+    "bar": "#c3ccd5",
+}
 MARKS = {"positive": "o", "negative": "D", "plain": "o"}
 LIFT_TICKS = (0.1, 0.2, 0.33, 0.5, 0.75, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
 ODDS_TICKS = (0.1, 0.2, 0.33, 0.5, 0.67, 0.8, 1.0, 1.25, 1.5, 2.0, 3.0, 5.0, 10.0)
 _STYLE = {
-    "svg.hashsalt": "icp_ml", "svg.fonttype": "none", "text.parse_math": False, "font.family": ["DejaVu Sans"],
-    "font.size": 12.0, "axes.edgecolor": COLOURS["grid"], "axes.labelcolor": COLOURS["muted"], "axes.linewidth": 1.0,
-    "text.color": COLOURS["ink"], "xtick.color": COLOURS["muted"], "ytick.color": COLOURS["ink"], "xtick.labelsize": 11.0,
-    "ytick.labelsize": 12.0, "axes.labelsize": 11.0, "axes.unicode_minus": True, "path.simplify": False,
-}  # fmt: skip
+    "svg.hashsalt": "icp_ml",
+    "svg.fonttype": "none",
+    "text.parse_math": False,
+    "font.family": ["DejaVu Sans"],
+    "font.size": 12.0,
+    "axes.edgecolor": COLOURS["grid"],
+    "axes.labelcolor": COLOURS["muted"],
+    "axes.linewidth": 1.0,
+    "text.color": COLOURS["ink"],
+    "xtick.color": COLOURS["muted"],
+    "ytick.color": COLOURS["ink"],
+    "xtick.labelsize": 11.0,
+    "ytick.labelsize": 12.0,
+    "axes.labelsize": 11.0,
+    "axes.unicode_minus": True,
+    "path.simplify": False,
+}
 
 
 @dataclass(frozen=True)
@@ -129,13 +146,29 @@ def tier_chart(tiers: Sequence[Estimate], average: float) -> Figure:
             ax.vlines(k, tier.low, tier.high, color=COLOURS["ink"], linewidth=1.6)
             ax.text(k, tier.high + top * 0.015, tier.note, ha="center", va="bottom", fontsize=12.0)
         ax.axhline(average, color=COLOURS["muted"], linewidth=1.2, linestyle=(0, (4, 3)), zorder=0)
-        ax.text(len(tiers) - 0.42, average + top * 0.015, f"average {average:.0%}", color=COLOURS["muted"], ha="right", va="bottom", fontsize=10.0)
+        ax.text(
+            len(tiers) - 0.42,
+            average + top * 0.015,
+            f"average {average:.0%}",
+            color=COLOURS["muted"],
+            ha="right",
+            va="bottom",
+            fontsize=10.0,
+        )
         ax.set_ylim(0, top * 1.06)
         ax.set_xlim(-0.5, len(tiers) - 0.4)
-        ax.set_xticks(range(len(tiers)), [t.label for t in tiers])
+        ax.set_xticks(range(len(tiers)), [_printable(t.label) for t in tiers])
         for place, tier in enumerate(tiers):
-            ax.text(place, -0.115, f"{tier.customers:,.0f} customers", transform=ax.get_xaxis_transform(), ha="center", va="top",
-                    color=COLOURS["muted"], fontsize=10.0)  # fmt: skip
+            ax.text(
+                place,
+                -0.115,
+                f"{tier.customers:,.0f} customers",
+                transform=ax.get_xaxis_transform(),
+                ha="center",
+                va="top",
+                color=COLOURS["muted"],
+                fontsize=10.0,
+            )
         ax.tick_params(axis="x", colors=COLOURS["ink"], labelsize=12.0)
         ax.tick_params(axis="y", colors=COLOURS["muted"], labelsize=10.0)
         ticks = [t / 100 for t in range(0, 101, 10 if top < 0.65 else 20) if t / 100 <= top]
@@ -148,29 +181,13 @@ def curve_chart(curve: Curve) -> Figure:
     return _steps(curve) if curve.ordered else _values(curve)
 
 
-def svg(figure: Figure, title: str, prefix: str) -> str:
-    """Return a figure as an `<svg>` element to be put into a page.
-
-    Parameters
-    ----------
-    title : str
-        What the chart shows, for those who cannot see it.
-    prefix : str
-        Put before every id: ids are unique in a page.
-    """
+def to_svg(figure: Figure) -> bytes:
+    """Return a figure as an SVG document, without a date: the same figure gives the same bytes."""
     out = io.BytesIO()
+    nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
     with _style():
-        figure.savefig(out, format="svg", transparent=True, metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
-    root = ET.fromstring(out.getvalue())  # matplotlib's own output: no entities, no outside references
-    for parent in list(root.iter()):
-        for child in [c for c in parent if _local(c.tag) in ("metadata", "style")]:
-            parent.remove(child)
-    for element in root.iter():
-        _plain(element, prefix)
-    size = root.get("viewBox", "0 0 1 1").split()
-    root.attrib = {"class": "chart", "viewBox": " ".join(size), "width": size[2], "height": size[3], "role": "img",
-                   "aria-label": _printable(title)}  # fmt: skip
-    return ET.tostring(root, encoding="unicode").strip()
+        figure.savefig(out, format="svg", transparent=True, metadata=nothing)
+    return out.getvalue()
 
 
 def _steps(curve: Curve) -> Figure:
@@ -178,19 +195,31 @@ def _steps(curve: Curve) -> Figure:
     with _style():
         fig, ax = _figure(340.0, 232.0, 44.0, 8.0, top=8.0, bottom=86.0)
         below = _beneath(fig, ax)
-        low, high = _limits([math.exp(v) for p in (*points, *([curve.missing] if curve.missing else [])) for v in (p.low, p.high)],
-                            0.75, 1.33, ODDS_TICKS)  # fmt: skip
+        low, high = _limits(
+            [_factor(v) for p in (*points, *([curve.missing] if curve.missing else [])) for v in (p.low, p.high)],
+            0.75,
+            1.33,
+            ODDS_TICKS,
+        )
         edges = [x for k in range(n) for x in (k, k + 1)]
-        ax.fill_between(edges, [math.exp(p.low) for p in points for _ in (0, 1)], [math.exp(p.high) for p in points for _ in (0, 1)],
-                        color=COLOURS["band"], alpha=0.55, linewidth=0)  # fmt: skip
-        ax.plot(edges, [math.exp(p.value) for p in points for _ in (0, 1)], color=COLOURS["positive"], linewidth=1.8)
+        ax.fill_between(
+            edges,
+            [_factor(p.low) for p in points for _ in (0, 1)],
+            [_factor(p.high) for p in points for _ in (0, 1)],
+            color=COLOURS["band"],
+            alpha=0.55,
+            linewidth=0,
+        )
+        ax.plot(edges, [_factor(p.value) for p in points for _ in (0, 1)], color=COLOURS["positive"], linewidth=1.8)
         below.bar([k + 0.5 for k in range(n)], [p.customers for p in points], width=0.86, color=COLOURS["bar"])
         start, ticks = 0.0, list(curve.ticks)
         if curve.missing is not None:
             start = -max(0.16 * n, 1.0)
             place = start / 2
-            ax.vlines(place, math.exp(curve.missing.low), math.exp(curve.missing.high), color=COLOURS["band"], linewidth=4)
-            ax.plot([place], [math.exp(curve.missing.value)], marker="o", markersize=5, color=COLOURS["muted"])
+            ax.vlines(
+                place, _factor(curve.missing.low), _factor(curve.missing.high), color=COLOURS["band"], linewidth=4
+            )
+            ax.plot([place], [_factor(curve.missing.value)], marker="o", markersize=5, color=COLOURS["muted"])
             below.bar([place], [curve.missing.customers], width=max(0.05 * n, 0.5), color=COLOURS["bar"])
         _odds_axis(ax, low, high)
         for one in (ax, below):
@@ -198,10 +227,27 @@ def _steps(curve: Curve) -> Figure:
         below.set_xticks([t for t, _ in ticks], [_printable(words) for _, words in ticks])
         if curve.missing is not None:
             for line, words in enumerate(("not", "known")):
-                below.text(start / 2, -0.12 - 0.33 * line, words, transform=below.get_xaxis_transform(), ha="center", va="top",
-                           fontsize=10.0, color=COLOURS["muted"])  # fmt: skip
+                below.text(
+                    start / 2,
+                    -0.12 - 0.33 * line,
+                    words,
+                    transform=below.get_xaxis_transform(),
+                    ha="center",
+                    va="top",
+                    fontsize=10.0,
+                    color=COLOURS["muted"],
+                )
         most = max([p.customers for p in points] + [curve.missing.customers if curve.missing else 0.0])
-        below.text(1.0, 1.0, f"customers (most: {most:,.0f})", transform=below.transAxes, ha="right", va="bottom", fontsize=10.0, color=COLOURS["muted"])
+        below.text(
+            1.0,
+            1.0,
+            f"customers (most: {most:,.0f})",
+            transform=below.transAxes,
+            ha="right",
+            va="bottom",
+            fontsize=10.0,
+            color=COLOURS["muted"],
+        )
     return fig
 
 
@@ -235,8 +281,8 @@ def _values(curve: Curve) -> Figure:
     rows = (*curve.points, *([curve.missing] if curve.missing else ()))
     with _style():
         fig, ax = _figure(340.0, max(24.0 * len(rows) + 52.0, 232.0), 136.0, 62.0, top=8.0, bottom=44.0)
-        low, high = _limits([math.exp(v) for p in rows for v in (p.low, p.high)], 0.75, 1.33, ODDS_TICKS)
-        factors = [Estimate(p.label, math.exp(p.value), math.exp(p.low), math.exp(p.high), p.tone, p.note) for p in rows]
+        low, high = _limits([_factor(v) for p in rows for v in (p.low, p.high)], 0.75, 1.33, ODDS_TICKS)
+        factors = [Estimate(p.label, _factor(p.value), _factor(p.low), _factor(p.high), p.tone, p.note) for p in rows]
         _lines(ax, factors, narrow=False, low=low, high=high)
         ax.set_xscale("log")
         ax.set_xlim(low, high)
@@ -246,7 +292,9 @@ def _values(curve: Curve) -> Figure:
         ax.set_xticks(shown, [f"{t:g}×" for t in shown])
         ax.minorticks_off()
         ax.tick_params(axis="y", labelsize=11.0)
-        ax.text(1.06, -0.01, "customers", transform=ax.transAxes, ha="left", va="top", fontsize=10.0, color=COLOURS["muted"])
+        ax.text(
+            1.06, -0.01, "customers", transform=ax.transAxes, ha="left", va="top", fontsize=10.0, color=COLOURS["muted"]
+        )
     return fig
 
 
@@ -259,21 +307,58 @@ def _lines(ax: Axes, rows: Sequence[Estimate], *, narrow: bool, low: float, high
         if math.isfinite(one.low) and math.isfinite(one.high):
             ax.hlines(place - drop, max(one.low, low), min(one.high, high), color=colour, linewidth=2.2, alpha=0.55)
         if math.isfinite(one.value):
-            ax.plot([min(max(one.value, low), high)], [place - drop], marker=MARKS[one.tone], markersize=6.5, color=colour, linestyle="none")
+            ax.plot(
+                [min(max(one.value, low), high)],
+                [place - drop],
+                marker=MARKS[one.tone],
+                markersize=6.5,
+                color=colour,
+                linestyle="none",
+            )
         if narrow:
-            ax.text(0.0, place + 0.16, _printable(one.label), transform=ax.get_yaxis_transform(), ha="left", va="center", fontsize=11.0)
-            ax.text(1.0, place + 0.16, one.note, transform=ax.get_yaxis_transform(), ha="right", va="center", fontsize=10.0, color=COLOURS["muted"])
+            ax.text(
+                0.0,
+                place + 0.16,
+                _printable(one.label),
+                transform=ax.get_yaxis_transform(),
+                ha="left",
+                va="center",
+                fontsize=11.0,
+            )
+            ax.text(
+                1.0,
+                place + 0.16,
+                one.note,
+                transform=ax.get_yaxis_transform(),
+                ha="right",
+                va="center",
+                fontsize=10.0,
+                color=COLOURS["muted"],
+            )
         elif one.note:
-            ax.text(1.03, place, one.note, transform=ax.get_yaxis_transform(), ha="left", va="center", fontsize=11.0, color=COLOURS["muted"])
+            ax.text(
+                1.03,
+                place,
+                one.note,
+                transform=ax.get_yaxis_transform(),
+                ha="left",
+                va="center",
+                fontsize=11.0,
+                color=COLOURS["muted"],
+            )
     ax.set_ylim(-0.6, len(rows) - 0.4)
-    ax.set_yticks([] if narrow else range(len(rows)), [] if narrow else [_printable(one.label) for one in reversed(rows)])
+    ax.set_yticks(
+        [] if narrow else range(len(rows)), [] if narrow else [_printable(one.label) for one in reversed(rows)]
+    )
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
     ax.set_axisbelow(True)
     ax.grid(visible=True, axis="x", color=COLOURS["grid"], linewidth=0.8)
 
 
-def _figure(width: float, height: float, left: float, right: float, *, top: float, bottom: float) -> tuple[Figure, Axes]:
+def _figure(
+    width: float, height: float, left: float, right: float, *, top: float, bottom: float
+) -> tuple[Figure, Axes]:
     """Return a figure with one bare pair of axes; sizes and margins in pixels of the page."""
     require("matplotlib.backends.backend_svg", extra="report", purpose="a chart")
     from matplotlib.figure import Figure
@@ -284,6 +369,11 @@ def _figure(width: float, height: float, left: float, right: float, *, top: floa
         ax.spines[side].set_visible(False)
     ax.tick_params(axis="x", color=COLOURS["grid"], length=4)
     return fig, ax
+
+
+def _factor(log_odds: float) -> float:
+    """Return what a contribution multiplies the odds by; beyond the axis all is alike."""
+    return math.exp(min(max(log_odds, -20.0), 20.0))
 
 
 def _limits(values: Sequence[float], low: float, high: float, ticks: Sequence[float]) -> tuple[float, float]:
@@ -297,37 +387,11 @@ def _style() -> Iterator[None]:
     """Use this module's settings of matplotlib, and no others, for as long as the block runs."""
     style = require("matplotlib.style", extra="report", purpose="a chart")
     with style.context(["default", _STYLE]), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="Glyph .* missing from", category=UserWarning)  # the reader's fonts show it
+        warnings.filterwarnings(
+            "ignore", message="Glyph .* missing from", category=UserWarning
+        )  # the reader's fonts show it
         yield
 
 
 def _printable(text: str) -> str:
     return "".join(c if c.isprintable() else " " for c in text)
-
-
-def _local(tag: str) -> str:
-    return tag.rpartition("}")[2]
-
-
-def _plain(element: ET.Element, prefix: str) -> None:
-    """Turn styles into attributes, colours into classes, and make ids unique."""
-    element.tag = _local(element.tag)
-    attributes = {_local(name): value for name, value in element.attrib.items()}
-    for entry in attributes.pop("style", "").split(";"):
-        name, _, value = (part.strip() for part in entry.partition(":"))
-        if name == "font":
-            attributes["font-size"] = value.split("px")[0]
-        elif name and name != "font-family":
-            attributes[name] = value.removesuffix("px") if name == "font-size" else value
-    names = {colour: name for name, colour in COLOURS.items()}
-    classes = [f"{part[0]}-{names[attributes[part]]}" for part in ("fill", "stroke") if attributes.get(part) in names]
-    if classes:
-        attributes["class"] = " ".join(classes)
-    for name, value in attributes.items():
-        if name == "id":
-            attributes[name] = f"{prefix}-{value}"
-        elif name == "href" and value.startswith("#"):
-            attributes[name] = f"#{prefix}-{value[1:]}"
-        elif value.startswith("url(#"):
-            attributes[name] = f"url(#{prefix}-{value[5:]}"
-    element.attrib = attributes

@@ -63,7 +63,7 @@ class IdealCustomerProfile:
         """Return who the ideal customer is, strongest first, at most `lines` lines."""
         if not self.found:
             return [self.message]
-        out = [f"not {t.sentence}: {_rate(t)}" for t in self.filters]
+        out = [f"{'not ' if t.direction == 'negative' else ''}{t.sentence}: {_rate(t)}" for t in self.filters]
         out = [f"{t.sentence}: {_rate(t)}" for t in self.signals][: max(lines - len(out[:2]), 1)] + out[:2]
         out += [f"against: {t.sentence}: {_rate(t)}" for t in self.anti_traits]
         return out[:lines]
@@ -71,8 +71,13 @@ class IdealCustomerProfile:
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types."""
         groups = {f"{role}s": [t.to_dict() for t in group] for role, group in self._groups()}
-        return {"profile_version": PROFILE_VERSION, "found": self.found, "message": self.message, **groups,
-                "evidence": dict(self.evidence)}  # fmt: skip
+        return {
+            "profile_version": PROFILE_VERSION,
+            "found": self.found,
+            "message": self.message,
+            **groups,
+            "evidence": dict(self.evidence),
+        }
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> IdealCustomerProfile:
@@ -86,16 +91,24 @@ class IdealCustomerProfile:
 
     def to_markdown(self) -> str:
         """Return the profile for a wiki or a pull request."""
-        lines = ["# Ideal customer profile", "", self.message, ""]
-        titles = {"filter": "Filters (what nearly all best customers are not)", "signal": "Signals", "anti_trait": "Against"}
+        lines = ["# Ideal customer profile", "", escape_markdown(self.message), ""]
+        titles = {
+            "filter": "Filters (what nearly all best customers are not)",
+            "signal": "Signals",
+            "anti_trait": "Against",
+        }
         for role, group in self._groups():
             if not group:
                 continue
-            lines += [f"## {titles[role]}", "", "| trait | best customers with it | lift (95 % interval) | customers | stability |",
-                      "| --- | --- | --- | --- | --- |"]  # fmt: skip
             lines += [
-                f"| {escape_markdown(t.sentence)} | {t.rate:.0%} of them are best | {t.lift:.2f} ({t.lift_low:.2f} to {t.lift_high:.2f}) "
-                f"| {t.customers:,} | {t.stability:.0%} |"
+                f"## {titles[role]}",
+                "",
+                "| trait | best customers with it | lift (95 % interval) | customers | stability |",
+                "| --- | --- | --- | --- | --- |",
+            ]
+            lines += [
+                f"| {escape_markdown(t.sentence)} | {t.rate:.0%} of them are best "
+                f"| {t.lift:.2f} ({t.lift_low:.2f} to {t.lift_high:.2f}) | {t.customers:,} | {t.stability:.0%} |"
                 for t in group
             ]
             lines.append("")
@@ -110,7 +123,7 @@ class IdealCustomerProfile:
 
 def escape_markdown(text: str) -> str:
     """Keep values of strangers from breaking a table or becoming markup."""
-    for char in "\\`*_[]<>|#":
+    for char in "\\`*_[]<>|#~":
         text = text.replace(char, "\\" + char)
     return " ".join(text.split())
 
@@ -119,9 +132,16 @@ def _rate(trait: Trait) -> str:
     return f"{trait.rate:.0%} best ({trait.lift:.1f}x)"
 
 
-def build_profile(traits: Sequence[Trait], *, evidence: Mapping[str, Any], signal: bool, reason: str = "",
-                  list_coverage: Mapping[str, float] | None = None, as_filter: Sequence[str] = (),
-                  as_signal: Sequence[str] = ()) -> IdealCustomerProfile:  # fmt: skip
+def build_profile(
+    traits: Sequence[Trait],
+    *,
+    evidence: Mapping[str, Any],
+    signal: bool,
+    reason: str = "",
+    list_coverage: Mapping[str, float] | None = None,
+    as_filter: Sequence[str] = (),
+    as_signal: Sequence[str] = (),
+) -> IdealCustomerProfile:
     """Sort traits into filters, signals and anti-traits.
 
     Parameters
@@ -141,18 +161,26 @@ def build_profile(traits: Sequence[Trait], *, evidence: Mapping[str, Any], signa
     if not signal or not traits:
         why = reason or "no trait holds up against chance; more customers or other fields are needed"
         return IdealCustomerProfile(False, f"{NOTHING_FOUND}: {why}", evidence=dict(evidence))
-    filters = [t for t in traits if t.field in as_filter or (t.field not in as_signal and _is_filter(t, list_coverage))][:MAX_FILTERS]
+    filters = [
+        t for t in traits if t.field in as_filter or (t.field not in as_signal and _is_filter(t, list_coverage))
+    ][:MAX_FILTERS]
     rest = [t for t in traits if t not in filters]
     signals = [t for t in rest if t.direction == "positive"][:MAX_SIGNALS]
     anti = [t for t in rest if t.direction == "negative"][:MAX_SIGNALS]
     count = len(filters) + len(signals) + len(anti)
-    message = f"{count} trait{'s' if count != 1 else ''} set best customers apart ({len(filters)} filters, {len(signals)} signals, {len(anti)} against)."
+    parts = f"{len(filters)} filters, {len(signals)} signals, {len(anti)} against"
+    message = f"{count} trait{'s set' if count != 1 else ' sets'} best customers apart ({parts})."
     return IdealCustomerProfile(True, message, tuple(filters), tuple(signals), tuple(anti), dict(evidence))
 
 
 def _is_filter(trait: Trait, list_coverage: Mapping[str, float] | None) -> bool:
     """Few, nearly necessary, cutting, observable, and shown by customers outside it who did worse."""
-    if trait.direction != "negative" or 1 - trait.best_support < PASS_SHARE or trait.customers < EVIDENCE or trait.lift_high >= 0.75:
+    if (
+        trait.direction != "negative"
+        or 1 - trait.best_support < PASS_SHARE
+        or trait.customers < EVIDENCE
+        or trait.lift_high >= 0.75
+    ):
         return False
     cuts = trait.market_share if trait.market_share is not None else trait.worst_support
     known = 1.0 if list_coverage is None else list_coverage.get(trait.field, 0.0)

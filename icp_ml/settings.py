@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import reprlib
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal
@@ -15,6 +16,8 @@ from icp_ml.exceptions import InputError, SettingsError
 from icp_ml.schema import BY_NAME, Category, Kind, Outcome
 
 MAX_SETTINGS_BYTES = 1_000_000
+_SHORT = reprlib.Repr()  # nested aliases in a hostile file would print for ever
+_SHORT.maxstring = _SHORT.maxother = 80
 
 
 class _Section(BaseModel):
@@ -155,7 +158,8 @@ class Settings(_Section):
                 raise InputError(msg)
             text = path.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
-            msg = f"{path}: cannot be read as settings ({_brief(error)}); give a YAML file, or write one with  icp-ml init"
+            why = _brief(error)
+            msg = f"{path}: cannot be read as settings ({why}); give a YAML file, or write one with  icp-ml init"
             raise InputError(msg) from error
         return cls.parse(text, str(path))
 
@@ -164,7 +168,7 @@ class Settings(_Section):
         """Read settings from YAML text; `source` names it in errors."""
         try:
             data = yaml.safe_load(text)
-        except (yaml.YAMLError, RecursionError) as error:
+        except (yaml.YAMLError, RecursionError, ValueError) as error:  # ValueError: a date such as 2026-13-45
             msg = f"{source}: not valid YAML: {' '.join(str(error).split())}"
             raise InputError(msg) from error
         if data is None:
@@ -186,9 +190,11 @@ class Settings(_Section):
         """Return a copy with top-level values replaced, validated anew."""
         return self.build({**self.model_dump(mode="json"), **changes}, "command line")
 
-    def to_yaml(self) -> str:
-        """Return the settings as YAML, keys in the order above."""
-        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    def to_yaml(self, *, tracking: bool = True) -> str:
+        """Return the settings as YAML, keys in the order above; a saved model leaves out where runs are logged."""
+        data = self.model_dump(mode="json", exclude=None if tracking else {"tracking"})
+        text: str = yaml.safe_dump(data, sort_keys=False, allow_unicode=True)
+        return text
 
     @property
     def hash(self) -> str:
@@ -213,6 +219,8 @@ def _explain(error: ValidationError, source: str) -> str:
         for part in problem["loc"][:-1]:
             info = section.model_fields.get(part) if hasattr(section, "model_fields") else None
             section = info.annotation if info else None
-        allowed = ", ".join(section.model_fields) if hasattr(section, "model_fields") else "see docs/reference/settings.md"
+        allowed = (
+            ", ".join(section.model_fields) if hasattr(section, "model_fields") else "see docs/reference/settings.md"
+        )
         return f"{source}: unknown setting '{place}'; allowed here: {allowed}"
-    return f"{source}: {place} = {problem['input']!r}: {problem['msg']}"
+    return f"{source}: {place} = {_SHORT.repr(problem['input'])}: {problem['msg']}"

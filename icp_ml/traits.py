@@ -27,6 +27,7 @@ MIN_STABILITY = 0.6
 MIN_CONTRIBUTION = 0.05  # log-odds
 MIN_CUSTOMERS = 10
 Direction = Literal["positive", "negative"]
+DIRECTIONS: tuple[Direction, Direction] = ("positive", "negative")
 
 
 @dataclass(frozen=True)
@@ -69,8 +70,9 @@ class Trait:
         return cls(**{**data, "codes": tuple(int(c) for c in data["codes"])})
 
 
-def find_traits(tables: ScoringTables, codes: Codes, status: npt.NDArray[Any], *, seed: int = 0,
-                market_codes: Codes | None = None) -> tuple[Trait, ...]:  # fmt: skip
+def find_traits(
+    tables: ScoringTables, codes: Codes, status: npt.NDArray[Any], *, seed: int = 0, market_codes: Codes | None = None
+) -> tuple[Trait, ...]:
     """Return the traits that survive, strongest first.
 
     Parameters
@@ -104,16 +106,20 @@ def find_traits(tables: ScoringTables, codes: Codes, status: npt.NDArray[Any], *
     halves = _half_samples(sub, terms, best, worst, rng)
     found = []
     for i, j in enumerate(searched):
-        for side, direction in enumerate(("positive", "negative")):
+        for side, direction in enumerate(DIRECTIONS):
             chosen = observed.codes[i][side]
             if p_values[i, side] > LEVEL or not chosen:
                 continue
             stability = _stability(chosen, [h.codes[i][side] for h in halves])
-            trait = _describe(tables, j, chosen, direction, codes[:, j], best, worst, stability, float(p_values[i, side]))  # type: ignore[arg-type]
+            trait = _describe(
+                tables, j, chosen, direction, codes[:, j], best, worst, stability, float(p_values[i, side])
+            )
             if trait is not None:
                 share = None if market_codes is None else _market_share(market_codes[:, j], chosen)
                 found.append(replace(trait, market_share=share))
-    return tuple(sorted(_without_complements(found, tables), key=lambda t: (-abs(t.contribution) * np.sqrt(t.customers), t.term)))
+    return tuple(
+        sorted(_without_complements(found, tables), key=lambda t: (-abs(t.contribution) * np.sqrt(t.customers), t.term))
+    )
 
 
 @dataclass(frozen=True)
@@ -201,8 +207,13 @@ def _strongest_set(good: FloatArray, bad: FloatArray) -> tuple[tuple[int, ...], 
     return tuple(sorted(int(c) for c in order[: k + 1])), float(z[k])
 
 
-def _half_samples(codes: Codes, terms: Sequence[Term], best: npt.NDArray[np.bool_], worst: npt.NDArray[np.bool_],
-                  rng: np.random.Generator) -> list[_Found]:  # fmt: skip
+def _half_samples(
+    codes: Codes,
+    terms: Sequence[Term],
+    best: npt.NDArray[np.bool_],
+    worst: npt.NDArray[np.bool_],
+    rng: np.random.Generator,
+) -> list[_Found]:
     out = []
     for _ in range(RESAMPLES):
         half = rng.permutation(len(best))[: len(best) // 2]
@@ -216,8 +227,17 @@ def _stability(chosen: Sequence[int], halves: Sequence[Sequence[int]]) -> float:
     return float(np.mean([len(mine & set(h)) >= 0.5 * len(mine | set(h)) for h in halves]))
 
 
-def _describe(tables: ScoringTables, j: int, chosen: tuple[int, ...], direction: Direction, codes: npt.NDArray[np.uint16],
-              best: npt.NDArray[np.bool_], worst: npt.NDArray[np.bool_], stability: float, p_value: float) -> Trait | None:  # fmt: skip
+def _describe(
+    tables: ScoringTables,
+    j: int,
+    chosen: tuple[int, ...],
+    direction: Direction,
+    codes: npt.NDArray[np.uint16],
+    best: npt.NDArray[np.bool_],
+    worst: npt.NDArray[np.bool_],
+    stability: float,
+    p_value: float,
+) -> Trait | None:
     """Return the trait with its evidence, or None where the model or the rates disagree with it."""
     term, table = tables.terms[j], tables.values[j]
     if term.encoding.kind == "category":  # a rare or a hardly seen value is no statement a person can act on
@@ -227,19 +247,39 @@ def _describe(tables: ScoringTables, j: int, chosen: tuple[int, ...], direction:
     if n < MIN_CUSTOMERS or stability < MIN_STABILITY:
         return None
     known = codes != MISSING
-    contribution = float(table[codes[inside]].mean() - table[codes[known & ~inside]].mean()) if (known & ~inside).any() else 0.0
+    contribution = (
+        float(table[codes[inside]].mean() - table[codes[known & ~inside]].mean()) if (known & ~inside).any() else 0.0
+    )
     base, rate = float(best.mean()), hits / n
     low, high = _lift_interval(hits, n, int(best.sum()), len(best))
-    agrees = contribution >= MIN_CONTRIBUTION and low > 1 if direction == "positive" else contribution <= -MIN_CONTRIBUTION and high < 1
+    agrees = (
+        contribution >= MIN_CONTRIBUTION and low > 1
+        if direction == "positive"
+        else contribution <= -MIN_CONTRIBUTION and high < 1
+    )
     if not agrees:
         return None
     return Trait(
-        sentence=statement(term, chosen), field=term.field, term=term.name, category=term.encoding.category, direction=direction,
-        codes=tuple(chosen), values=_values(term, chosen), customers=n, best=hits,
-        best_support=float(inside[best].mean()), worst_support=float(inside[worst].mean()), rate=rate, lift=rate / base,
-        lift_low=low, lift_high=high, stability=stability, p_value=p_value, contribution=contribution,
+        sentence=statement(term, chosen),
+        field=term.field,
+        term=term.name,
+        category=term.encoding.category,
+        direction=direction,
+        codes=tuple(chosen),
+        values=_values(term, chosen),
+        customers=n,
+        best=hits,
+        best_support=float(inside[best].mean()),
+        worst_support=float(inside[worst].mean()),
+        rate=rate,
+        lift=rate / base,
+        lift_low=low,
+        lift_high=high,
+        stability=stability,
+        p_value=p_value,
+        contribution=contribution,
         who=_WHO.get(term.encoding.category, "sales qualifies"),
-    )  # fmt: skip
+    )
 
 
 def _lift_interval(hits: int, n: int, all_hits: int, total: int) -> tuple[float, float]:

@@ -33,7 +33,17 @@ from icp_ml.tiers import TierCutoffs, tier_table
 from icp_ml.traits import find_traits
 
 Progress = Callable[[str, float], None]
-STAGES = ("label customers", "judge columns", "permutation test", "evaluate", "fit", "find traits", "set tiers")
+# Shares of the time, for the progress bar.
+WEIGHTS = {
+    "label customers": 1,
+    "judge columns": 3,
+    "permutation test": 20,
+    "evaluate": 60,
+    "fit": 8,
+    "find traits": 7,
+    "set tiers": 1,
+}
+STAGES = tuple(WEIGHTS)
 
 
 @dataclass(frozen=True)
@@ -63,8 +73,14 @@ class TrainingRun:
     seconds: dict[str, float] = field(default_factory=dict)
 
 
-def train(accounts: Accounts, settings: Settings | None = None, market: Accounts | None = None, *, n_jobs: int | None = None,
-          progress: Progress | None = None) -> TrainingRun:  # fmt: skip
+def train(
+    accounts: Accounts,
+    settings: Settings | None = None,
+    market: Accounts | None = None,
+    *,
+    n_jobs: int | None = None,
+    progress: Progress | None = None,
+) -> TrainingRun:
     """Label customers, fit and judge the model, derive the profile.
 
     Parameters
@@ -95,8 +111,14 @@ def train(accounts: Accounts, settings: Settings | None = None, market: Accounts
         labels = OutcomeDefinition.from_settings(settings.outcomes).label(accounts.frame, as_of)
         check_enough(labels)
     with clock.stage("judge columns"):
-        data_report = judge_columns(accounts.table, accounts.fields, labels.status, market=market.table if market else None,
-                                    settings=settings, as_of=as_of)  # fmt: skip
+        data_report = judge_columns(
+            accounts.table,
+            accounts.fields,
+            labels.status,
+            market=market.table if market else None,
+            settings=settings,
+            as_of=as_of,
+        )
         check_usable(data_report)
     mature = np.flatnonzero(labels.is_mature)
     table = without_own_product(accounts.table, settings.fields.own_product)[0].take(pa.array(mature))
@@ -109,28 +131,74 @@ def train(accounts: Accounts, settings: Settings | None = None, market: Accounts
     with clock.stage("permutation test"):
         judged = status != "middle"
         some = {name: array.filter(pa.array(judged)) for name, array in columns.items()}
-        gate = permutation_gate(some, specs, (status[judged] == "best").astype(float), groups=groups[judged], params=params,
-                                permutations=settings.evaluation.permutations, **common)  # fmt: skip
+        gate = permutation_gate(
+            some,
+            specs,
+            (status[judged] == "best").astype(float),
+            groups=groups[judged],
+            params=params,
+            permutations=settings.evaluation.permutations,
+            **common,
+        )
     with clock.stage("evaluate"):
-        evaluation = evaluate(columns, specs, status, groups=groups, signed_up=_dates(table), current_score=_current(table),
-                              params=params, folds=settings.evaluation.folds, repeats=settings.evaluation.repeats,
-                              gate=gate, progress=clock.within("evaluate"), **common)  # fmt: skip
+        evaluation = evaluate(
+            columns,
+            specs,
+            status,
+            groups=groups,
+            signed_up=_dates(table),
+            current_score=_current(table),
+            params=params,
+            folds=settings.evaluation.folds,
+            repeats=settings.evaluation.repeats,
+            gate=gate,
+            progress=clock.within("evaluate"),
+            **common,
+        )
     with clock.stage("fit"):
-        fitted = fit_tables(columns, specs, (status == "best").astype(float), trains=status != "middle", groups=groups, params=params, **common)
+        fitted = fit_tables(
+            columns,
+            specs,
+            (status == "best").astype(float),
+            trains=status != "middle",
+            groups=groups,
+            params=params,
+            **common,
+        )
     codes = fitted.tables.encode(columns, len(status), as_of)
     with clock.stage("find traits"):
         listed = _list_codes(fitted, accounts, market)
-        traits = find_traits(fitted.tables, codes, status, seed=settings.random_state, market_codes=listed) if gate.passed else ()
-        profile = build_profile(traits, evidence=_evidence(labels, evaluation, gate), signal=gate.passed, reason=gate.sentence,
-                                list_coverage=_list_coverage(data_report), as_filter=settings.profile.filters,
-                                as_signal=settings.profile.signals)  # fmt: skip
+        traits = (
+            find_traits(fitted.tables, codes, status, seed=settings.random_state, market_codes=listed)
+            if gate.passed
+            else ()
+        )
+        profile = build_profile(
+            traits,
+            evidence=_evidence(labels, evaluation, gate),
+            signal=gate.passed,
+            reason=gate.sentence,
+            list_coverage=_list_coverage(data_report),
+            as_filter=settings.profile.filters,
+            as_signal=settings.profile.signals,
+        )
     with clock.stage("set tiers"):
         model = _model(fitted, codes, status, table, accounts, labels, data_report, evaluation, profile, settings)
     return TrainingRun(labels, data_report, gate, evaluation, model, profile, clock.seconds)
 
 
-def _model(fitted: FittedTables, codes: Codes, status: npt.NDArray[Any], table: pa.Table, accounts: Accounts, labels: OutcomeLabels,
-           data_report: DataReport, evaluation: Evaluation, profile: IdealCustomerProfile, settings: Settings) -> ICPModel:  # fmt: skip
+def _model(
+    fitted: FittedTables,
+    codes: Codes,
+    status: npt.NDArray[Any],
+    table: pa.Table,
+    accounts: Accounts,
+    labels: OutcomeLabels,
+    data_report: DataReport,
+    evaluation: Evaluation,
+    profile: IdealCustomerProfile,
+    settings: Settings,
+) -> ICPModel:
     best = status == "best"
     cutoffs = TierCutoffs.from_base_rate(float(best.mean()))
     tiers = tier_table(100 * expit(evaluation.out_of_fold), best, cutoffs)
@@ -139,12 +207,27 @@ def _model(fitted: FittedTables, codes: Codes, status: npt.NDArray[Any], table: 
     reference = make_reference(codes[best], [str(i) for i, b in zip(ids, best, strict=True) if b], salt)
     report = {"labels": labels.to_dict(), "columns": data_report.to_dict(), "source": _source(accounts)}
     return ICPModel(
-        fitted.tables, cutoffs, fit_support(fitted.tables, codes).threshold, reference, profile,
-        {**evaluation.to_dict(), "tiers": list(tiers.rows), "rounds": fitted.rounds,
-         "calibration": {"slope": fitted.calibration.slope, "intercept": fitted.calibration.intercept}},
-        report, settings, {name: accounts.fields[name] for name in fitted.tables.fields}, fitted.boosters,
-        {c.field: c.day_first for c in accounts.report.columns if c.day_first is not None and c.field in fitted.tables.fields},
-    )  # fmt: skip
+        fitted.tables,
+        cutoffs,
+        fit_support(fitted.tables, codes).threshold,
+        reference,
+        profile,
+        {
+            **evaluation.to_dict(),
+            "tiers": list(tiers.rows),
+            "rounds": fitted.rounds,
+            "calibration": {"slope": fitted.calibration.slope, "intercept": fitted.calibration.intercept},
+        },
+        report,
+        settings,
+        {name: accounts.fields[name] for name in fitted.tables.fields},
+        fitted.boosters,
+        {
+            c.field: c.day_first
+            for c in accounts.report.columns
+            if c.day_first is not None and c.field in fitted.tables.fields
+        },
+    )
 
 
 def _source(accounts: Accounts) -> dict[str, Any]:
@@ -157,7 +240,13 @@ def _source(accounts: Accounts) -> dict[str, Any]:
 
 def _check_supported(settings: Settings) -> None:
     """Say so where a setting of the design is not built yet, instead of ignoring it."""
-    asked = {"fields.adjust_for": settings.fields.adjust_for, "model.emphasis": settings.model.emphasis, "profile.overrides": settings.profile.overrides}
+    asked = {
+        "fields.adjust_for": settings.fields.adjust_for,
+        "model.emphasis": settings.model.emphasis,
+        "profile.overrides": settings.profile.overrides,
+        "scoring.winnability_column": settings.scoring.winnability_column,
+        "tracking.log_examples": settings.tracking.log_examples,
+    }
     for name, value in asked.items():
         if value:
             msg = f"{name} = {value!r}: not available in this version; remove it from the settings"
@@ -175,8 +264,17 @@ def _specs(accounts: Accounts, data_report: DataReport) -> list[FieldSpec]:
             kind = "boolean"
         elif known.kind == "token_set":
             kind = "tokens"
-        out.append(FieldSpec(name, kind, known.kind, known.readable, known.category, accounts.spellings.get(name, {}),
-                             name in data_report.neutralise))  # fmt: skip
+        out.append(
+            FieldSpec(
+                name,
+                kind,
+                known.kind,
+                known.readable,
+                known.category,
+                accounts.spellings.get(name, {}),
+                name in data_report.neutralise,
+            )
+        )
     return out
 
 
@@ -215,14 +313,19 @@ def _list_codes(fitted: FittedTables, accounts: Accounts, market: Accounts | Non
 def _evidence(labels: OutcomeLabels, evaluation: Evaluation, gate: Gate) -> dict[str, Any]:
     mature = int(labels.is_mature.sum())
     best, worst = int(labels.is_best.sum()), int(labels.is_worst.sum())
-    return {"mature": mature, "best": best, "worst": worst, "base_rate": best / mature, "p_value": gate.p_value,
-            "verdict": evaluation.verdict, "verdict_code": evaluation.verdict_code}  # fmt: skip
+    return {
+        "mature": mature,
+        "best": best,
+        "worst": worst,
+        "base_rate": best / mature,
+        "p_value": gate.p_value,
+        "verdict": evaluation.verdict,
+        "verdict_code": evaluation.verdict_code,
+    }
 
 
 class _Clock:
     """Times the stages and says how far training is."""
-
-    weights = {"label customers": 1, "judge columns": 3, "permutation test": 20, "evaluate": 55, "fit": 8, "find traits": 12, "set tiers": 1}
 
     def __init__(self, progress: Progress | None) -> None:
         self.progress = progress
@@ -241,5 +344,5 @@ class _Clock:
 
     def _say(self, name: str, share: float) -> None:
         if self.progress:
-            done = sum(self.weights[s] for s in STAGES[: STAGES.index(name)]) + share * self.weights[name]
-            self.progress(name, done / sum(self.weights.values()))
+            done = sum(WEIGHTS[s] for s in STAGES[: STAGES.index(name)]) + share * WEIGHTS[name]
+            self.progress(name, done / sum(WEIGHTS.values()))

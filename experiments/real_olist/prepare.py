@@ -19,8 +19,8 @@ import numpy as np
 import pandas as pd
 
 FOLDER = "olist_b2b_sellers"
-# Of the sellers won in 2018 before June about half activated in every month; of those won in August 6 %, later none. The
-# orders end about the last day of August (they carry no dates here), and three months are enough to activate.
+# Of the sellers won in 2018 before June about half activated in every month; of those won in August 6 %, later none.
+# The orders end about the last day of August (they carry no dates here), and three months are enough to activate.
 AS_OF = "2018-08-31"
 HORIZON_DAYS = 90
 MONTH = 365.25 / 12

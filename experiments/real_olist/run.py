@@ -3,69 +3,52 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
 sys.path[:0] = [str(FOLDER.parent), str(FOLDER)]
 
+import real_runs as runs  # noqa: E402
 from prepare import prepare  # noqa: E402
-from real_runs import (  # noqa: E402
-    CUSTOMERS, LIST, SETTINGS, Answer, Terminal, backtest_line, columns, counts, guard_table, main, names, quality_table, seconds_line,
-    traits_table,
-)  # fmt: skip
-
-
-def run(folders: Mapping[str, Path]) -> Answer:
-    """Return the figures of every variant."""
-    result: Answer = {}
-    for name, folder in folders.items():
-        terminal = Terminal(folder)
-        if name == "honest":
-            (folder / "proposed.yaml").unlink(missing_ok=True)
-            terminal.run("init", CUSTOMERS, "--list", LIST, "--out", "proposed.yaml")
-        if name == "customers":  # with the list nothing more can come in than in "honest": only the guard is asked
-            alone = terminal.run("check", CUSTOMERS, *SETTINGS, name="check without list")
-            with_list = terminal.run("check", CUSTOMERS, "--list", LIST, *SETTINGS)
-            result[name] = {"columns": columns(with_list), "columns_without_list": columns(alone), "seconds": terminal.seconds,
-                            "commands": terminal.commands}  # fmt: skip
-        else:
-            result[name] = terminal.main_job()
-    return result
+from real_runs import Answer, names  # noqa: E402
 
 
 def write(result: Answer) -> dict[str, str]:
     """Return the README's blocks."""
     honest, customers, both = (result[name] for name in ("honest", "customers", "both"))
-    labels = honest["columns"]["labels"]
-    alone = customers["columns_without_list"]
+    sizes, alone = honest["columns"], customers["columns_without_list"]
+    labels = sizes["labels"]
     return {
         "sizes": (
-            f"{honest['columns']['customers']:,} customers, {honest['columns']['list']:,} leads on the list. {labels['mature']:,} customers "
+            f"{sizes['customers']:,} customers, {sizes['list']:,} leads on the list. {labels['mature']:,} customers "
             f"are judged: {labels['best']:,} best, {labels['worst']:,} worst, {labels['middle']:,} in the middle; "
-            f"{labels['too_young']:,} are left out as too young or won after the last day of orders."
+            f"{labels['too_young']:,} are left out as too young, or won after the last day of orders."
         ),
-        "honest": (
-            f"Used: {names(honest['columns']['accept'])}. The software's own answer:\n\n> {honest['verdict']}\n\n"
-            f"Profile: {honest['profile']['message']}\n\n{quality_table(honest)}\n\n{backtest_line(honest)}\n\n"
-            f"Tiers on the list: {counts(honest['score']['tiers'])} of {honest['score']['rows']:,} rows."
-        ),
+        "honest": _answer(honest),
         "customers": (
-            f"With the list at hand the same fields are left as in the honest files ({names(customers['columns']['accept'])}). Without a "
-            "list the guard has to tell by itself:\n\n"
-            + guard_table(alone, {"refuse": "refused", "confirm": "asks"})
+            f"With the list at hand the fields of the honest files are left ({names(customers['columns']['accept'])}). "
+            "Without a list the guard has to tell by itself:\n\n"
+            + runs.guard_table(alone, {"refuse": "refused", "confirm": "asks"})
             + f"\n\nIt lets in {names(alone['accept'])}."
         ),
         "both": (
-            f"Refused: {names(both['columns']['refuse'])}. Asked about: {names(both['columns']['confirm'])}. Used: "
-            f"{names(both['columns']['accept'])}.\n\n> {both['verdict']}\n\nProfile: {both['profile']['message']}\n\n"
-            f"{quality_table(both)}\n\n{backtest_line(both)}\n\n{traits_table(both)}"
-            f"Tiers on the list: {counts(both['score']['tiers'])} of {both['score']['rows']:,} rows; "
-            f"{both['score']['outside_support']:,} are unlike any customer."
+            f"Refused: {names(both['columns']['refuse'])}. Asked about, so left out: "
+            f"{names(both['columns']['confirm'])}.\n\n{_answer(both)}"
         ),
-        "seconds": seconds_line(result),
-    }  # fmt: skip
+        "seconds": runs.seconds_line(result),
+    }
+
+
+def _answer(variant: Answer) -> str:
+    score = variant["score"]
+    return (
+        f"Used: {names(variant['columns']['accept'])}. The software's own answer:\n\n> {variant['verdict']}\n\n"
+        f"Profile: {variant['profile']['message']}\n\n{runs.quality_table(variant)}\n\n"
+        f"{runs.backtest_line(variant)}\n\n{runs.traits_table(variant)}"
+        f"Tiers on the list: {runs.counts(score['tiers'])} of {score['rows']:,} rows; "
+        f"{score['outside_support']:,} are unlike any customer."
+    )
 
 
 if __name__ == "__main__":
-    main(FOLDER, prepare, run, write)
+    runs.main(FOLDER, prepare, runs.run_variants, write)

@@ -2,8 +2,8 @@
 
 python experiments/real_sba/prepare.py SHARED/data OUT
 
-A borrower that defaulted is a customer that churned. A fifth of the loans, drawn at random, is the list; their outcome is
-kept aside (held_out.csv) to judge the scores by. What is left in which file makes the variants:
+A borrower that defaulted is a customer that churned. A fifth of the loans, drawn at random, is the list; their outcome
+is kept aside (held_out.csv) to judge the scores by. What is left in which file makes the variants:
 
 honest      both files have what is known before the loan
 customers   what is only known afterwards is left in the customer file

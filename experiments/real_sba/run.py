@@ -10,28 +10,17 @@ from pathlib import Path
 FOLDER = Path(__file__).resolve().parent
 sys.path[:0] = [str(FOLDER.parent), str(FOLDER)]
 
+import real_runs as runs  # noqa: E402
 from prepare import prepare  # noqa: E402
-from real_runs import (  # noqa: E402
-    CUSTOMERS, LIST, SETTINGS, Answer, Terminal, backtest_line, columns, counts, guard_table, interval, main, names, quality_table,
-    rounded, seconds_line, traits_table,
-)  # fmt: skip
+from real_runs import Answer, names  # noqa: E402
 
 
 def run(folders: Mapping[str, Path]) -> Answer:
-    """Return the figures of every variant."""
-    result: Answer = {}
+    """Return the figures of every variant, and how the scores of the list did by the outcomes kept aside."""
+    result = runs.run_variants(folders)
     for name, folder in folders.items():
-        terminal = Terminal(folder)
-        if name == "honest":
-            (folder / "proposed.yaml").unlink(missing_ok=True)
-            terminal.run("init", CUSTOMERS, "--list", LIST, "--out", "proposed.yaml")
-        if name == "customers":  # with the list nothing more can come in than in "honest": only the guard is asked
-            alone = terminal.run("check", CUSTOMERS, *SETTINGS, name="check without list")
-            with_list = terminal.run("check", CUSTOMERS, "--list", LIST, *SETTINGS)
-            result[name] = {"columns": columns(with_list), "columns_without_list": columns(alone), "seconds": terminal.seconds,
-                            "commands": terminal.commands}  # fmt: skip
-        else:
-            result[name] = {**terminal.main_job(), "held_out": _held_out(folder)}
+        if (folder / "scored.csv").exists():
+            result[name]["held_out"] = _held_out(folder)
     return result
 
 
@@ -42,62 +31,64 @@ def _held_out(folder: Path) -> Answer:
     with (folder / "held_out.csv").open(encoding="utf-8") as file:
         good = {row["LoanNr_ChkDgt"]: row["Default"] == "0" for row in csv.DictReader(file)}
     with (folder / "scored.csv").open(encoding="utf-8") as file:
-        rows = [(row["account_id"], float(row["fit_score"]), row["tier"]) for row in csv.DictReader(file)]
+        rows = [(good[row["account_id"]], float(row["fit_score"]), row["tier"]) for row in csv.DictReader(file)]
     tiers = {}
     for tier in "ABCD":
-        inside = [good[account] for account, _, of in rows if of == tier]
+        inside = [repaid for repaid, _, of in rows if of == tier]
         tiers[tier] = {"accounts": len(inside), "repaid": sum(inside) / len(inside) if inside else None}
-    return rounded({"auc": float(roc_auc_score([good[a] for a, _, _ in rows], [s for _, s, _ in rows])), "accounts": len(rows),
-                    "repaid": sum(good.values()) / len(good), "tiers": tiers})  # fmt: skip
+    auc = float(roc_auc_score([repaid for repaid, _, _ in rows], [fit for _, fit, _ in rows]))
+    held_out: Answer = {"auc": auc, "accounts": len(rows), "repaid": sum(good.values()) / len(good), "tiers": tiers}
+    return dict(runs.rounded(held_out))
 
 
 def write(result: Answer) -> dict[str, str]:
     """Return the README's blocks."""
-    honest, customers, both, confirmed = (result[name] for name in ("honest", "customers", "both", "confirmed"))
-    labels = honest["columns"]["labels"]
-    alone = customers["columns_without_list"]
+    honest, customers, both = (result[name] for name in ("honest", "customers", "both"))
+    sizes, alone = honest["columns"], customers["columns_without_list"]
     return {
         "sizes": (
-            f"{honest['columns']['customers']:,} customers, {honest['columns']['list']:,} accounts on the list. {labels['best']:,} repaid "
-            f"(best), {labels['worst']:,} defaulted (worst); one outcome of two values leaves no middle."
+            f"{sizes['customers']:,} customers, {sizes['list']:,} accounts on the list. {sizes['labels']['best']:,} "
+            f"repaid (best), {sizes['labels']['worst']:,} defaulted (worst); an outcome of two values leaves no middle."
         ),
         "honest": _answer(honest),
         "customers": (
-            f"With the list at hand the fields of the honest files are left ({names(customers['columns']['accept'])}). Without a list the "
-            "guard has to tell by itself:\n\n"
-            + guard_table(alone, {"refuse": "refused", "confirm": "asks"})
+            f"With the list at hand the fields of the honest files are left ({names(customers['columns']['accept'])}). "
+            "Without a list the guard has to tell by itself:\n\n"
+            + runs.guard_table(alone, {"refuse": "refused", "confirm": "asks"})
             + f"\n\nIt lets in {names(alone['accept'])}."
         ),
         "both": (
-            f"Refused: {names(both['columns']['refuse'])}. Asked about, so left out: {names(both['columns']['confirm'])}.\n\n"
-            + _answer(both)
+            f"Refused: {names(both['columns']['refuse'])}. Asked about, so left out: "
+            f"{names(both['columns']['confirm'])}.\n\n{_answer(both)}"
         ),
-        "confirmed": _answer(confirmed),
+        "confirmed": _answer(result["confirmed"]),
         "leak": _leak(result),
-        "seconds": seconds_line(result),
-    }  # fmt: skip
+        "seconds": runs.seconds_line(result),
+    }
 
 
 def _answer(variant: Answer) -> str:
-    tiers = ", ".join(
-        f"{tier} {row['repaid']:.0%} of {row['accounts']:,}" for tier, row in variant["held_out"]["tiers"].items() if row["accounts"]
-    )
+    held_out = variant["held_out"]
+    repaid = [
+        f"{t} {row['repaid']:.0%} of {row['accounts']:,}" for t, row in held_out["tiers"].items() if row["accounts"]
+    ]
     cautions = "".join(f"\n>\n> {caution}" for caution in variant["cautions"])
     return (
-        f"Used: {names(variant['columns']['accept'])}.\n\n> {variant['verdict']}{cautions}\n\nProfile: {variant['profile']['message']}\n\n"
-        f"{quality_table(variant)}\n\n{backtest_line(variant)}\n\n{traits_table(variant)}"
-        f"Tiers on the list: {counts(variant['score']['tiers'])}. By the outcomes kept aside, the scores' AUC is "
-        f"{variant['held_out']['auc']:.2f}; repaid, by tier: {tiers} (all: {variant['held_out']['repaid']:.0%})."
+        f"Used: {names(variant['columns']['accept'])}. The software's own answer:\n\n> {variant['verdict']}{cautions}"
+        f"\n\nProfile: {variant['profile']['message']}\n\n{runs.quality_table(variant)}\n\n"
+        f"{runs.backtest_line(variant)}\n\n{runs.traits_table(variant)}"
+        f"By the outcomes kept aside, the AUC of the list's scores is {held_out['auc']:.2f}; repaid, by tier: "
+        f"{', '.join(repaid)} (all: {held_out['repaid']:.0%})."
     )
 
 
 def _leak(result: Answer) -> str:
     lines = ["| files | AUC, cross-validated (95 %) | AUC on the list's outcomes, kept aside |", "| --- | --- | --- |"]
     for name in ("honest", "both", "confirmed"):
-        variant = result[name]
-        lines.append(f"| {name} | {interval(variant['learners']['icp_ml']['auc'])} | {variant['held_out']['auc']:.2f} |")
+        auc, held_out = result[name]["learners"]["icp_ml"]["auc"], result[name]["held_out"]["auc"]
+        lines.append(f"| {name} | {runs.interval(auc)} | {held_out:.2f} |")
     return "\n".join(lines)
 
 
 if __name__ == "__main__":
-    main(FOLDER, prepare, run, write)
+    runs.main(FOLDER, prepare, run, write)

@@ -45,8 +45,12 @@ def measure(bench: Path, accounts: int, folder: Path) -> dict[str, Any]:
     timed([sys.executable, str(bench / "make_workload.py"), str(folder), "--accounts", str(accounts)], folder)
     settings = folder / "icp.yaml"
     settings.write_text("tracking: {enabled: false}\n", encoding="utf-8")
-    naive = [json.loads(timed([sys.executable, str(bench / "naive_pipeline.py"), str(folder), str(folder / "naive.csv")], folder)[1])
-             for _ in range(3)]  # fmt: skip
+    naive = [
+        json.loads(
+            timed([sys.executable, str(bench / "naive_pipeline.py"), str(folder), str(folder / "naive.csv")], folder)[1]
+        )
+        for _ in range(3)
+    ]
     train_s, run = icp_ml("train", "customers.csv", "--settings", "icp.yaml", "--out", "model", cwd=folder)
     result: dict[str, Any] = {
         "accounts": accounts,
@@ -56,28 +60,56 @@ def measure(bench: Path, accounts: int, folder: Path) -> dict[str, Any]:
         "auc": run["evaluation"]["learners"][0]["metrics"]["auc"],
         "scoring": {},
     }
-    for name, source, lookalikes in (("parquet", "market.parquet", 0), ("parquet, 3 lookalikes", "market.parquet", 3), ("csv", "market.csv", 0)):
+    for name, source, lookalikes in (
+        ("parquet", "market.parquet", 0),
+        ("parquet, 3 lookalikes", "market.parquet", 3),
+        ("csv", "market.csv", 0),
+    ):
         out = f"scored.{source.split('.')[1]}"
-        seconds = [icp_ml("score", "model", source, "--out", out, "--reasons", "5", "--lookalikes", str(lookalikes), cwd=folder)[0]
-                   for _ in range(3 if source.endswith("parquet") else 1)]  # fmt: skip
+        seconds = [
+            icp_ml(
+                "score", "model", source, "--out", out, "--reasons", "5", "--lookalikes", str(lookalikes), cwd=folder
+            )[0]
+            for _ in range(3 if source.endswith("parquet") else 1)
+        ]
         rate = accounts / statistics.median(seconds)
-        result["scoring"][name] = {"seconds": round(statistics.median(seconds), 2), "accounts_per_second": round(rate),
-                                   "times_naive": round(rate / result["naive_accounts_per_second"], 1)}  # fmt: skip
-    imports = [timed([sys.executable, "-c", "import time; s = time.perf_counter(); import icp_ml; print(time.perf_counter() - s)"], folder)[1]
-               for _ in range(5)]  # fmt: skip
+        result["scoring"][name] = {
+            "seconds": round(statistics.median(seconds), 2),
+            "accounts_per_second": round(rate),
+            "times_naive": round(rate / result["naive_accounts_per_second"], 1),
+        }
+    imports = [
+        timed(
+            [
+                sys.executable,
+                "-c",
+                "import time; s = time.perf_counter(); import icp_ml; print(time.perf_counter() - s)",
+            ],
+            folder,
+        )[1]
+        for _ in range(5)
+    ]
     result["import_seconds"] = round(statistics.median(map(float, imports)), 4)
     return result
 
 
 def show(result: dict[str, Any]) -> str:
     """Return the figures as Markdown."""
-    lines = ["| what | seconds | accounts/s | times the naive pipeline |", "| --- | --- | --- | --- |",
-             f"| naive pipeline, 20,000 accounts | | {result['naive_accounts_per_second']:,.0f} | 1 |"]  # fmt: skip
+    lines = [
+        "| what | seconds | accounts/s | times the naive pipeline |",
+        "| --- | --- | --- | --- |",
+        f"| naive pipeline, 20,000 accounts | | {result['naive_accounts_per_second']:,.0f} | 1 |",
+    ]
     for name, row in result["scoring"].items():
-        lines.append(f"| `icp-ml score`, {result['accounts']:,} accounts, {name} | {row['seconds']} | {row['accounts_per_second']:,} | {row['times_naive']} |")
+        lines.append(
+            f"| `icp-ml score`, {result['accounts']:,} accounts, {name} | {row['seconds']} | {row['accounts_per_second']:,} | {row['times_naive']} |"
+        )
     stages = ", ".join(f"{stage} {value}" for stage, value in result["train_stages"].items())
-    lines += ["", f"`icp-ml train` on 3,000 customers: {result['train_seconds']} s ({stages}). `import icp_ml`: {result['import_seconds']} s.",
-              f"Measured {result['date']}, Python {result['python']}, {result['cores']} cores; {result['versions']}."]  # fmt: skip
+    lines += [
+        "",
+        f"`icp-ml train` on 3,000 customers: {result['train_seconds']} s ({stages}). `import icp_ml`: {result['import_seconds']} s.",
+        f"Measured {result['date']}, Python {result['python']}, {result['cores']} cores; {result['versions']}.",
+    ]
     return "\n".join(lines)
 
 
@@ -91,9 +123,11 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         result = measure(args.bench.resolve(), args.accounts, Path(folder))
     result |= {
-        "date": datetime.now(UTC).date().isoformat(), "python": platform.python_version(), "cores": os.cpu_count(),
+        "date": datetime.now(UTC).date().isoformat(),
+        "python": platform.python_version(),
+        "cores": os.cpu_count(),
         "versions": ", ".join(f"{name} {version(name)}" for name in ("lightgbm", "numpy", "pyarrow", "shap")),
-    }  # fmt: skip
+    }
     (HERE / "result.json").write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     readme = HERE / "README.md"
     text = readme.read_text(encoding="utf-8")

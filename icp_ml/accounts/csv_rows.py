@@ -204,9 +204,20 @@ class _Records:
                 yield self._reject(line, "holds a NUL byte")
             elif len(row) == width or (width is None and row):
                 yield row
+            elif self._swallowed():
+                yield from self._give_up(line, "has a stray quote")
+                return line + 1
             elif len(row) > 1 or (row and row[0].strip()):
                 yield self._reject(line, _count_reason(len(row), width, len(lines)))
             line += len(lines)
+
+    def _swallowed(self) -> bool:
+        """Whether a stray quote ran through whole rows up to another one: every further line is a row by itself."""
+        further = self._lines[1:]
+        return bool(further) and all(
+            text.count('"') % 2 == 0 and len(next(csv.reader([text], delimiter=self.delimiter), [])) == self.width
+            for text in further
+        )
 
     def _give_up(self, line: int, reason: str) -> Iterator[Reject]:
         """Reject the record's first line, and put the others back to be parsed again."""

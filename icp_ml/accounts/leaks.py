@@ -123,8 +123,12 @@ def by_name(field: Field) -> Finding | None:
 
 
 def by_missingness(column: Coded, best: Bools, judged: Bools) -> Finding | None:
-    """Refuse a column that is filled, or empty, almost only for best or only for worst customers."""
+    """Refuse or ask about a column that is filled, or empty, nearly always by what became of the customer."""
     base = float(best[judged].mean()) if judged.any() else 0.0
+    if base in (0.0, 1.0):
+        return None
+    of_best, of_worst = column.missing[judged & best].mean(), column.missing[judged & ~best].mean()
+    auc = 0.5 + 0.5 * abs(of_best - of_worst)  # of "missing or filled" by itself
     for rows, word in ((judged & column.missing, "missing"), (judged & ~column.missing, "filled")):
         n, k = int(rows.sum()), int((rows & best).sum())
         if n == judged.sum() or n == 0:
@@ -132,11 +136,12 @@ def by_missingness(column: Coded, best: Bools, judged: Bools) -> Finding | None:
         few, class_share, name = (k, base, "best") if k <= n - k else (n - k, 1 - base, "worst")
         if few > 0.01 * n or n * class_share < 12:
             continue
-        # AUC of "missing or filled" by itself
-        auc = 0.5 + 0.5 * abs(k / (judged & best).sum() - (n - k) / (judged & ~best).sum())
         reason = f"of {n:,} customers where it is {word}, {few} are {name}"
         if auc >= SUSPICIOUS_AT_LEAST:
             return Finding("refuse", f"{reason}: that alone tells the outcome")
+        return Finding("confirm", f"{reason}: it seems to be filled in by what became of them")
+    if auc >= SUSPICIOUS:
+        reason = f"it is missing for {of_best:.0%} of best and {of_worst:.0%} of worst customers"
         return Finding("confirm", f"{reason}: it seems to be filled in by what became of them")
     return None
 

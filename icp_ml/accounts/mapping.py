@@ -31,7 +31,8 @@ def read_mapping(path: Path) -> dict[str, str]:
             raise InputError(msg)
         data = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as error:
-        msg = f"{path}: cannot be read as a mapping ({' '.join(str(error).split())}); write lines such as  Sector: industry"
+        why = " ".join(str(error).split())
+        msg = f"{path}: cannot be read as a mapping ({why}); write lines such as  Sector: industry"
         raise InputError(msg) from error
     if not isinstance(data, dict) or not all(isinstance(v, str) for v in data.values()):
         msg = f"{path}: expected lines such as  Sector: industry"
@@ -60,7 +61,9 @@ def propose_settings(customers: Accounts, market: Accounts | None) -> str:
     body = [line for column in customers.report.columns for line in _column(column, listed)]
     known = {column.field for column in customers.report.columns}
     if market:
-        body += [line for column in market.report.columns if column.field not in known for line in _only_on_list(column)]
+        body += [
+            line for column in market.report.columns if column.field not in known for line in _only_on_list(column)
+        ]
     lines += body
     lines += [
         "",

@@ -181,7 +181,8 @@ def check_usable(report: DataReport) -> None:
     accepted = report.accepted
     if len(accepted) >= MIN_FIELDS:
         return
-    candidates = [c for c in report.columns if c.verdict != "accept" and "outcome, measured" not in c.reasons[0]]
+    no_fields = ("it is an outcome, measured", "it names or describes the account")
+    candidates = [c for c in report.columns if c.verdict != "accept" and not c.reasons[0].startswith(no_fields)]
     candidates.sort(key=lambda c: (_SEVERITY[c.verdict], -c.coverage_customers))
     why = "; ".join(f"{c.field}: {c.reasons[0].rstrip('.')}" for c in candidates[:3])
     what = f"only one field is left to learn from ('{accepted[0]}')" if accepted else "no field is left to learn from"

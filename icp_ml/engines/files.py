@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-import os
 import shutil
 import time
 from collections import Counter, deque
@@ -17,15 +16,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from icp_ml.accounts import Accounts
 from icp_ml.accounts.readers import Chunk, Reject, open_table
 from icp_ml.engines.ranking import Suppression, ranks
-from icp_ml.engines.writing import ScoredWriter
+from icp_ml.engines.writing import FORMULA_STARTS, ScoredWriter
+from icp_ml.estimator.encoding import FloatArray
 from icp_ml.exceptions import InputError
 from icp_ml.model import ICPModel
-from icp_ml.scoring.columns import row_schema
+from icp_ml.scoring.columns import LIST_COLUMNS, row_schema
 from icp_ml.scoring.kernel import IDENTITY, Scorer
 from icp_ml.scoring.lookalikes import salted
 
@@ -87,11 +88,17 @@ class ScoreSummary:
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types."""
         data = dict(self.__dict__)
-        return {**data, "out": str(self.out), "rejects": str(self.rejects) if self.rejects else None,
-                "missing_fields": list(self.missing_fields)}  # fmt: skip
+        return {
+            **data,
+            "out": str(self.out),
+            "rejects": str(self.rejects) if self.rejects else None,
+            "missing_fields": list(self.missing_fields),
+        }
 
 
-def score_file(model: ICPModel, request: ScoreRequest, progress: Callable[[int, int | None], None] | None = None) -> ScoreSummary:
+def score_file(
+    model: ICPModel, request: ScoreRequest, progress: Callable[[int, int | None], None] | None = None
+) -> ScoreSummary:
     """Score a list file.
 
     Parameters
@@ -117,7 +124,9 @@ def score_file(model: ICPModel, request: ScoreRequest, progress: Callable[[int, 
         names = _names(request.customers, model.reference.salt)
     scorer = model.scorer(reasons=request.reasons, lookalikes=request.lookalikes, names=names)
     spool = _Spool(request.out, _fingerprint(model, request, scorer, kept), resume=request.resume)
-    suppression = Suppression.of([*([(request.customers, "existing customer")] if request.customers else []), *request.exclude])
+    suppression = Suppression.of(
+        [*([(request.customers, "existing customer")] if request.customers else []), *request.exclude]
+    )
     tally = _Tally()
 
     def work(chunk: Chunk) -> pa.RecordBatch:
@@ -130,7 +139,9 @@ def score_file(model: ICPModel, request: ScoreRequest, progress: Callable[[int, 
         return done
 
     try:
-        for chunk, batch in _in_order(reader.batches(columns=[c for c in reader.columns if c in {*normaliser.columns, *kept}]), work, request.jobs):
+        for chunk, batch in _in_order(
+            reader.batches(columns=[c for c in reader.columns if c in {*normaliser.columns, *kept}]), work, request.jobs
+        ):
             tally.add(chunk, batch)
             if progress:
                 progress(tally.rows, reader.rows)
@@ -156,14 +167,22 @@ def check_out(out: Path, source: Path) -> None:
         msg = f"{out}: the scored file must end in {' or '.join(FORMATS)}"
         raise InputError(msg)
     if not out.parent.is_dir() or out.is_dir():
-        msg = f"{out}: {'is a folder' if out.is_dir() else f'the folder {out.parent} does not exist'}; name a file in an existing folder"
+        why = "is a folder" if out.is_dir() else f"the folder {out.parent} does not exist"
+        msg = f"{out}: {why}; name a file in an existing folder"
         raise InputError(msg)
-    if out.exists() and source.exists() and out.samefile(source):
-        msg = f"{out}: is the list itself; write the scores to another file"
-        raise InputError(msg)
+    for written in (out, _rejects_path(out)):
+        if written.exists() and source.exists() and written.samefile(source):
+            msg = f"{out}: {written.name} would be written over the list itself; write the scores to another file"
+            raise InputError(msg)
 
 
-def _in_order(chunks: Iterator[Chunk], work: Callable[[Chunk], pa.RecordBatch], jobs: int) -> Iterator[tuple[Chunk, pa.RecordBatch]]:
+def _rejects_path(out: Path) -> Path:
+    return out.with_name(f"{out.name}.rejects.csv")
+
+
+def _in_order(
+    chunks: Iterator[Chunk], work: Callable[[Chunk], pa.RecordBatch], jobs: int
+) -> Iterator[tuple[Chunk, pa.RecordBatch]]:
     """Score up to `jobs` chunks at once, one more being read, and yield them in input order."""
     waiting: deque[tuple[Chunk, Future[pa.RecordBatch]]] = deque()
     with ThreadPoolExecutor(max_workers=max(jobs, 1)) as pool:
@@ -178,27 +197,26 @@ def _in_order(chunks: Iterator[Chunk], work: Callable[[Chunk], pa.RecordBatch], 
 
 
 def _kept(keep: Sequence[str] | str, columns: Sequence[str], source: str) -> list[str]:
-    wanted = list(columns) if keep in ("all", ["all"], ("all",)) else ([keep] if isinstance(keep, str) else list(keep))
+    wanted = [keep] if isinstance(keep, str) else list(keep)
+    if wanted == ["all"]:
+        wanted = list(columns)
     absent = [name for name in wanted if name not in columns]
     if absent:
-        msg = f"{source}: --keep names {absent[0]!r}, which is not a column; the columns are {', '.join(map(repr, columns))}"
+        there = ", ".join(map(repr, columns))
+        msg = f"{source}: --keep names {absent[0]!r}, which is not a column; the columns are {there}"
         raise InputError(msg)
     return wanted
 
 
-def _finish(scored: pa.RecordBatch, raw: pa.RecordBatch, kept: Sequence[str], suppression: Suppression) -> pa.RecordBatch:
-    """Add carried columns after the domain, and turn suppressed accounts' status."""
-    names = list(scored.schema.names)
-    columns = {name: scored.column(name) for name in names}
-    why = suppression.reasons(scored)
-    if any(why):
-        hit = pa.array([w is not None for w in why])
-        columns["status"] = pa.compute.if_else(hit, "suppressed", columns["status"].cast(pa.string())).dictionary_encode()
-        columns["status_reason"] = pa.compute.if_else(hit, pa.array(why, pa.string()), columns["status_reason"].cast(pa.string())).dictionary_encode()
-        for name in ("fit_score", "fit_low", "fit_high", "log_odds"):
-            columns[name] = pa.compute.if_else(hit, pa.scalar(None, pa.float64()), columns[name])
-        columns["tier"] = pa.compute.if_else(hit, "none", columns["tier"].cast(pa.string())).dictionary_encode()
-    carried = {(name if name not in columns else f"list_{name}"): raw.column(raw.schema.get_field_index(name)) for name in kept}
+def _finish(
+    scored: pa.RecordBatch, raw: pa.RecordBatch, kept: Sequence[str], suppression: Suppression
+) -> pa.RecordBatch:
+    """Suppress accounts, and add carried columns after the domain."""
+    columns = suppression.apply(scored)
+    taken = {*columns, *LIST_COLUMNS}
+    carried = {
+        (f"list_{name}" if name in taken else name): raw.column(raw.schema.get_field_index(name)) for name in kept
+    }
     first = {name: columns.pop(name) for name in ("account_id", "name", "domain")}
     ordered = {**first, **carried, **columns}
     return pa.RecordBatch.from_arrays(list(ordered.values()), names=list(ordered))
@@ -233,23 +251,35 @@ class _Tally:
         self._log_odds.append(batch.column("log_odds"))
         self._ids.append(batch.column("account_id"))
 
-    def log_odds(self) -> np.ndarray[Any, np.dtype[np.float64]]:
-        return np.concatenate([a.to_numpy(zero_copy_only=False) for a in self._log_odds]) if self._log_odds else np.empty(0)
+    def log_odds(self) -> FloatArray:
+        parts = [a.to_numpy(zero_copy_only=False) for a in self._log_odds]
+        return np.concatenate(parts) if parts else np.empty(0)
 
-    def is_scored(self) -> np.ndarray[Any, np.dtype[np.bool_]]:
-        return ~np.isnan(self.log_odds())
+    def is_scored(self) -> npt.NDArray[np.bool_]:
+        return np.asarray(~np.isnan(self.log_odds()), dtype=bool)
 
     def account_ids(self) -> pa.ChunkedArray:
         return pa.chunked_array(self._ids, type=pa.string())
 
-    def summary(self, request: ScoreRequest, rejects: Path | None, missing: Sequence[str], seconds: float) -> ScoreSummary:
+    def summary(
+        self, request: ScoreRequest, rejects: Path | None, missing: Sequence[str], seconds: float
+    ) -> ScoreSummary:
         scored = self.statuses["scored"]
         return ScoreSummary(
-            rows=self.rows, scored=scored, ineligible=self.statuses["ineligible"], suppressed=self.statuses["suppressed"],
-            rejected=len(self.rejects), tiers={t: self.tiers[t] for t in ("A", "B", "C", "D", "none")}, out=request.out, rejects=rejects,
-            missing_fields=tuple(missing), outside_support=self.outside, seconds=seconds, serviceable=scored,
+            rows=self.rows,
+            scored=scored,
+            ineligible=self.statuses["ineligible"],
+            suppressed=self.statuses["suppressed"],
+            rejected=len(self.rejects),
+            tiers={t: self.tiers[t] for t in ("A", "B", "C", "D", "none")},
+            out=request.out,
+            rejects=rejects,
+            missing_fields=tuple(missing),
+            outside_support=self.outside,
+            seconds=seconds,
+            serviceable=scored,
             obtainable=min(request.capacity, scored) if request.capacity else None,
-        )  # fmt: skip
+        )
 
 
 class _Spool:
@@ -260,10 +290,15 @@ class _Spool:
         self.fingerprint = fingerprint
         journal = self.folder / "journal.json"
         if resume and journal.is_file():
-            before = json.loads(journal.read_text(encoding="utf-8"))
+            try:
+                before = json.loads(journal.read_text(encoding="utf-8"))
+            except ValueError:  # stopped while it was written: nothing was scored yet
+                before = fingerprint
+                journal.write_text(json.dumps(fingerprint), encoding="utf-8")
             changed = [key for key in fingerprint if before.get(key) != fingerprint[key]]
             if changed:
-                msg = f"{out}: cannot resume, since {', '.join(changed)} changed; run again without --resume to start over"
+                what = ", ".join(changed)
+                msg = f"{out}: cannot resume, since {what} changed; run again without --resume to start over"
                 raise InputError(msg)
         else:
             self.remove()
@@ -299,22 +334,31 @@ def _fingerprint(model: ICPModel, request: ScoreRequest, scorer: Scorer, kept: S
     with request.source.open("rb") as file:
         while block := file.read(1 << 20):
             digest.update(block)
-    suppressed = [*([request.customers] if request.customers else []), *(accounts for accounts, _ in request.exclude)]
-    lists = (a.table.column(c).to_pylist() for a in suppressed for c in IDENTITY if c in a.table.column_names)
-    others = hashlib.sha256("\n".join(map(str, lists)).encode())
+    suppressed = [*([(request.customers, "")] if request.customers else []), *request.exclude]
+    lists = ((why, c, a.table.column(c).to_pylist()) for a, why in suppressed for c in IDENTITY if c in a.fields)
+    others = hashlib.sha256("\n".join(map(repr, lists)).encode())
     return {
-        "model": model.version, "list": digest.hexdigest()[:16], "reasons": scorer.reasons, "lookalikes": scorer.lookalikes,
-        "keep": list(kept), "mapping": dict(request.mapping), "as_of": str(request.as_of or model.tables.as_of or ""),
+        "model": model.version,
+        "list": digest.hexdigest()[:16],
+        "reasons": scorer.reasons,
+        "lookalikes": scorer.lookalikes,
+        "keep": list(kept),
+        "mapping": dict(request.mapping),
+        "as_of": str(request.as_of or model.tables.as_of or ""),
         "suppression": others.hexdigest()[:16],
-    }  # fmt: skip
+    }
 
 
 def _metadata(model: ICPModel, request: ScoreRequest, fingerprint: Mapping[str, Any]) -> dict[str, str]:
-    return {"icp_ml.model_version": model.version, "icp_ml.settings_hash": model.settings.hash,
-            "icp_ml.as_of": str(fingerprint["as_of"]), "icp_ml.list_fingerprint": str(fingerprint["list"])}  # fmt: skip
+    return {
+        "icp_ml.model_version": model.version,
+        "icp_ml.settings_hash": model.settings.hash,
+        "icp_ml.as_of": str(fingerprint["as_of"]),
+        "icp_ml.list_fingerprint": str(fingerprint["list"]),
+    }
 
 
-def _write(out: Path, spool: _Spool, order: np.ndarray[Any, np.dtype[np.int64]], metadata: Mapping[str, str]) -> None:
+def _write(out: Path, spool: _Spool, order: npt.NDArray[np.int64], metadata: Mapping[str, str]) -> None:
     """Write the result under a temporary name, adding rank and percentile, and rename it when whole."""
     fresh = out.with_name(f".{out.name}.partial")
     total, begin = int(order.max(initial=0)), 0
@@ -327,7 +371,7 @@ def _write(out: Path, spool: _Spool, order: np.ndarray[Any, np.dtype[np.int64]],
             writer.write(batch, pa.array(rank, mask=none), pa.array(percentile, mask=none))
         if begin == 0:
             writer.write(_no_rows(), pa.nulls(0, pa.int64()), pa.nulls(0, pa.float64()))
-    os.replace(fresh, out)
+    fresh.replace(out)
 
 
 def _no_rows() -> pa.RecordBatch:
@@ -336,7 +380,7 @@ def _no_rows() -> pa.RecordBatch:
 
 def _write_rejects(out: Path, rejects: Sequence[Reject]) -> Path | None:
     """Write the rows that do not parse, or remove what an earlier run left."""
-    path = out.with_name(f"{out.name}.rejects.csv")
+    path = _rejects_path(out)
     if not rejects:
         path.unlink(missing_ok=True)
         return None
@@ -344,8 +388,8 @@ def _write_rejects(out: Path, rejects: Sequence[Reject]) -> Path | None:
     with fresh.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["line", "reason", "text"])
-        writer.writerows((r.line, r.reason, f"'{r.text}" if r.text[:1] in ("=", "+", "-", "@") else r.text) for r in rejects)
-    os.replace(fresh, path)
+        writer.writerows(
+            (r.line, r.reason, f"'{r.text}" if r.text.startswith(FORMULA_STARTS) else r.text) for r in rejects
+        )
+    fresh.replace(path)
     return path
-
-

@@ -30,13 +30,18 @@ class Suppression:
             for host in _texts(accounts.table, "domain", rows):
                 if host:
                     domains.setdefault(host, reason)
-            for one, name in zip(_texts(accounts.table, "account_id", rows), _texts(accounts.table, "name", rows), strict=True):
+            for one, name in zip(
+                _texts(accounts.table, "account_id", rows), _texts(accounts.table, "name", rows), strict=True
+            ):
                 if one and name:
                     ids.setdefault((one, _folded(name)), reason)
         return cls(domains, ids)
 
     def reasons(self, batch: pa.RecordBatch) -> list[str | None]:
-        """Return, per scored row, why it is suppressed, or None. An id counts only with the same name: vendors number alike."""
+        """Return, per scored row, why it is suppressed, or None.
+
+        An id counts only with the same name: vendors' numbers coincide.
+        """
         if not self.domains and not self.ids:
             return [None] * batch.num_rows
         hosts, ids, names = (batch.column(c).to_pylist() for c in ("domain", "account_id", "name"))
@@ -44,6 +49,20 @@ class Suppression:
             (self.domains.get(h) if h else None) or (self.ids.get((i, _folded(n))) if i and n else None)
             for h, i, n in zip(hosts, ids, names, strict=True)
         ]
+
+    def apply(self, scored: pa.RecordBatch) -> dict[str, pa.Array]:
+        """Return the columns of a scored batch; a suppressed account keeps neither score nor reasons."""
+        columns = {name: scored.column(name) for name in scored.schema.names}
+        why = self.reasons(scored)
+        if not any(why):
+            return columns
+        hit = np.array([w is not None for w in why])
+        for name, text in (("status", "suppressed"), ("status_reason", pa.array(why, pa.string())), ("tier", "none")):
+            columns[name] = pc.if_else(pa.array(hit), text, columns[name].cast(pa.string())).dictionary_encode()
+        for name in columns:
+            if name.startswith(("fit_", "log_odds", "reason_", "lookalike_")):
+                columns[name] = columns[name].take(pa.array(np.arange(len(why)), mask=hit))
+        return columns
 
 
 def _texts(table: pa.Table, column: str, rows: int) -> list[str | None]:
@@ -54,7 +73,9 @@ def _folded(name: str) -> str:
     return " ".join(name.casefold().split())
 
 
-def ranks(log_odds: npt.NDArray[np.float64], ids: pa.ChunkedArray, counted: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+def ranks(
+    log_odds: npt.NDArray[np.float64], ids: pa.ChunkedArray, counted: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.int64]:
     """Return ranks from 1 among the counted rows, 0 for the others; ties by account id, then by position."""
     rows = np.flatnonzero(counted)
     values = -log_odds[rows]

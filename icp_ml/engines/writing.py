@@ -13,10 +13,12 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 from icp_ml.model import plain_strings
+from icp_ml.scoring.columns import LIST_COLUMNS, row_schema
 
-FORMULA = r"^[=+\-@\t\r]"
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
+FORMULA = r"^[=+\-@\t\r\n]"
+NEVER_MISSING = frozenset(field.name for field in row_schema() if not field.nullable)
 PLAIN_NUMBER = r"^[+-]?\d+(\.\d+)?$"
-
 
 
 class ScoredWriter:
@@ -32,18 +34,27 @@ class ScoredWriter:
         """Return itself."""
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         """Close the file; after an error, remove it."""
         if self._writer is not None:
             if self.ending == ".parquet" and error is None:
                 self._writer.add_key_value_metadata(self.metadata)
-            self._writer.close()
-        if error is not None:
-            self.path.unlink(missing_ok=True)
+            try:
+                self._writer.close()
+            except BaseException as failure:  # a full disk shows only now
+                error = error or failure
+                raise
+            finally:
+                if error is not None:
+                    self.path.unlink(missing_ok=True)
 
     def write(self, batch: pa.RecordBatch, rank: pa.Array, percentile: pa.Array) -> None:
         """Append a batch with its list-level columns."""
-        table = pa.table([*batch.columns, rank, percentile], names=[*batch.schema.names, "rank", "percentile"])
+        columns = dict(zip((*batch.schema.names, *LIST_COLUMNS), (*batch.columns, rank, percentile), strict=True))
+        fields = [pa.field(name, column.type, name not in NEVER_MISSING) for name, column in columns.items()]
+        table = pa.table(list(columns.values()), schema=pa.schema(fields))
         if self.ending == ".parquet":
             if self._writer is None:  # the Arrow schema is not stored: dictionaries must read back as strings
                 self._writer = pq.ParquetWriter(self.path, table.schema, compression="zstd", store_schema=False)
@@ -51,7 +62,9 @@ class ScoredWriter:
             return
         table = _defused(plain_strings(table))
         if self._writer is None:
-            self._writer = pacsv.CSVWriter(self.path, table.schema, write_options=pacsv.WriteOptions(quoting_style="needed"))
+            self._writer = pacsv.CSVWriter(
+                self.path, table.schema, write_options=pacsv.WriteOptions(quoting_style="needed")
+            )
         self._writer.write_table(table)
 
 
@@ -59,11 +72,25 @@ def _defused(table: pa.Table) -> pa.Table:
     """Put an apostrophe before text that a spreadsheet would run as a formula; numbers stay as they are."""
     columns = []
     for column in table.columns:
+        if pa.types.is_list(column.type):
+            column = pc.binary_join(column, ";")
         if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-            runs = pc.and_(pc.match_substring_regex(column, FORMULA), pc.invert(pc.match_substring_regex(column, PLAIN_NUMBER)))
+            runs = pc.and_(
+                pc.match_substring_regex(column, FORMULA), pc.invert(pc.match_substring_regex(column, PLAIN_NUMBER))
+            )
             if pc.any(runs).as_py():
                 column = pc.if_else(pc.fill_null(runs, False), pc.binary_join_element_wise("'", column, ""), column)
-        elif pa.types.is_list(column.type):
-            column = pc.binary_join(column, ";")
         columns.append(column)
-    return pa.table(columns, names=table.column_names)
+    names = [f"'{name}" if name.startswith(FORMULA_STARTS) else name for name in table.column_names]
+    return pa.table(columns, names=names)
+
+
+def top_rows(path: Path, count: int) -> list[dict[str, Any]]:
+    """Return the first `count` rows of a scored file by rank, for a report."""
+    if path.suffix.lower() == ".parquet":
+        table = pq.read_table(path, filters=[("rank", "<=", count)])
+    else:
+        table = pacsv.read_csv(path)
+        table = table.filter(pc.less_equal(table.column("rank"), count))
+    rows: list[dict[str, Any]] = table.sort_by("rank").to_pylist()
+    return rows

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -55,7 +55,11 @@ class TrainingRows:
 
 @dataclass(frozen=True)
 class AdditiveFit:
-    """Result of `fit_additive`: uncalibrated tables and the out-of-fold log-odds of every row."""
+    """Result of `fit_additive`: uncalibrated tables, and every row's log-odds from fits that did not see it.
+
+    `out_of_fold` is from the cross-validation, one booster per row; `out_of_bag` from the mean of the bags
+    that did not draw the row.
+    """
 
     values: tuple[FloatArray, ...]
     variances: tuple[FloatArray, ...]
@@ -63,12 +67,24 @@ class AdditiveFit:
     base_variance: float
     rounds: int
     out_of_fold: FloatArray
+    out_of_bag: FloatArray
     boosters: tuple[str, ...]
 
 
-def canonical_order(codes: Codes, y: FloatArray, weight: FloatArray, group: IntArray, trains: npt.NDArray[np.bool_]) -> IntArray:
+class Bag(NamedTuple):
+    """One bag's tables and base, its booster's text, and which training rows it drew."""
+
+    values: list[FloatArray]
+    base: float
+    text: str
+    drawn: npt.NDArray[np.bool_]
+
+
+def canonical_order(
+    codes: Codes, y: FloatArray, weight: FloatArray, group: IntArray, trains: npt.NDArray[np.bool_]
+) -> IntArray:
     """Return the order in which rows are always used, whatever order they came in."""
-    keys = [group, weight, y, *(codes[:, j] for j in range(codes.shape[1])), trains]
+    keys: list[npt.NDArray[Any]] = [group, weight, y, *(codes[:, j] for j in range(codes.shape[1])), trains]
     return np.lexsort(keys).astype(np.int64)
 
 
@@ -86,10 +102,14 @@ def fold_numbers(rows: TrainingRows, folds: int, seed: int) -> IntArray:
     load = np.zeros((folds, 3))
     of_group = np.empty(len(groups), dtype=np.int64)
     order = rng.permutation(len(groups))
-    for g in order[np.argsort(-sizes[order], kind="stable")]:
+    for g in order[np.argsort(-sizes[order], kind="stable")][: int((sizes > 1).sum())]:
         need = (load / total) @ table[g] / table[g].sum() + 1e-6 * load.sum(axis=1) / total.sum()
         of_group[g] = int(np.argmin(need))
         load[of_group[g]] += table[g]
+    for label in range(3):  # groups of one row fill the folds up, all at once
+        alone = order[(sizes[order] == 1) & (table[order, label] > 0)]
+        places = (load[:, label][:, None] + np.arange(len(alone))).ravel()
+        of_group[alone] = np.argsort(places, kind="stable")[: len(alone)] // max(len(alone), 1)
     return of_group[index]
 
 
@@ -105,7 +125,9 @@ def design(codes: Codes, terms: Sequence[Term], statistics: Sequence[FloatArray 
     return X
 
 
-def category_statistics(codes: Codes, terms: Sequence[Term], y: FloatArray, weight: FloatArray, smoothing: float) -> list[FloatArray | None]:
+def category_statistics(
+    codes: Codes, terms: Sequence[Term], y: FloatArray, weight: FloatArray, smoothing: float
+) -> list[FloatArray | None]:
     """Return, per category term, the smoothed rate of the positive label at every code; None for other terms."""
     prior = float(np.average(y, weights=weight))
     out: list[FloatArray | None] = []
@@ -132,24 +154,44 @@ def cross_fitted_design(rows: TrainingRows, terms: Sequence[Term], params: Boost
         held, rest = fold == k, fold != k
         if not rows.weight[rest].sum() > 0:
             continue
-        statistics = category_statistics(rows.codes[rest][:, columns], some, rows.y[rest], rows.weight[rest], params.smoothing)
+        statistics = category_statistics(
+            rows.codes[rest][:, columns], some, rows.y[rest], rows.weight[rest], params.smoothing
+        )
         X[np.ix_(held, columns)] = design(rows.codes[held][:, columns], some, statistics)
     return X
 
 
-def _booster(X: FloatArray, y: FloatArray, weight: FloatArray, params: BoostingParams, seed: int, rounds: int,
-             valid: tuple[FloatArray, FloatArray, FloatArray] | None = None) -> tuple[lightgbm.Booster, list[float]]:  # fmt: skip
+def _booster(
+    X: FloatArray,
+    y: FloatArray,
+    weight: FloatArray,
+    params: BoostingParams,
+    seed: int,
+    rounds: int,
+    valid: tuple[FloatArray, FloatArray, FloatArray] | None = None,
+) -> tuple[lightgbm.Booster, list[float]]:
     """Train one booster on one thread (same bytes on any machine); with `valid`, also its loss per round."""
     import lightgbm as lgb
 
     settings: dict[str, Any] = {
-        "objective": "binary", "metric": "binary_logloss", "learning_rate": params.learning_rate,
-        "num_leaves": params.num_leaves, "min_data_in_leaf": int(max(1, min(params.min_leaf, len(y) // 10))),
-        "lambda_l2": params.l2, "feature_fraction": params.feature_fraction if X.shape[1] > 3 else 1.0,
-        "min_data_in_bin": 1, "max_bin": 4096, "feature_pre_filter": False, "min_sum_hessian_in_leaf": 1e-3,
+        "objective": "binary",
+        "metric": "binary_logloss",
+        "learning_rate": params.learning_rate,
+        "num_leaves": params.num_leaves,
+        "min_data_in_leaf": int(max(1, min(params.min_leaf, len(y) // 10))),
+        "lambda_l2": params.l2,
+        "feature_fraction": params.feature_fraction if X.shape[1] > 3 else 1.0,
+        "min_data_in_bin": 1,
+        "max_bin": 4096,
+        "feature_pre_filter": False,
+        "min_sum_hessian_in_leaf": 1e-3,
         "interaction_constraints": [[j] for j in range(X.shape[1])],
-        "deterministic": True, "force_row_wise": True, "num_threads": 1, "seed": seed % (2**31 - 1), "verbose": -1,
-    }  # fmt: skip
+        "deterministic": True,
+        "force_row_wise": True,
+        "num_threads": 1,
+        "seed": seed % (2**31 - 1),
+        "verbose": -1,
+    }
     data = lgb.Dataset(X, y, weight=weight, params=settings, free_raw_data=False)
     if valid is None:
         return lgb.train(settings, data, num_boost_round=rounds), []
@@ -165,7 +207,9 @@ def take(rows: TrainingRows, index: npt.NDArray[Any]) -> TrainingRows:
     return TrainingRows(rows.codes[index], rows.y[index], rows.weight[index], rows.group[index], rows.trains[index])
 
 
-def cross_validate(rows: TrainingRows, terms: Sequence[Term], params: BoostingParams, seed: int, n_jobs: int | None) -> tuple[int, FloatArray]:
+def cross_validate(
+    rows: TrainingRows, terms: Sequence[Term], params: BoostingParams, seed: int, n_jobs: int | None
+) -> tuple[int, FloatArray]:
     """Return the number of rounds with the least held-out log-loss, and every row's out-of-fold log-odds at it."""
     from joblib import Parallel, delayed
 
@@ -205,8 +249,8 @@ def cross_validate(rows: TrainingRows, terms: Sequence[Term], params: BoostingPa
     return rounds, out_of_fold
 
 
-def fit_bag(rows: TrainingRows, terms: Sequence[Term], params: BoostingParams, seed: int, rounds: int) -> tuple[list[FloatArray], float, str]:
-    """Fit one bag on a bootstrap of groups; return its tables, its base and the booster's text."""
+def fit_bag(rows: TrainingRows, terms: Sequence[Term], params: BoostingParams, seed: int, rounds: int) -> Bag:
+    """Fit one bag on a bootstrap of groups."""
     rng = np.random.default_rng(seed)
     groups, index = np.unique(rows.group, return_inverse=True)
     drawn = np.bincount(rng.integers(0, len(groups), len(groups)), minlength=len(groups))
@@ -218,7 +262,7 @@ def fit_bag(rows: TrainingRows, terms: Sequence[Term], params: BoostingParams, s
     booster, _ = _booster(X, bag.y, bag.weight, params, seed, rounds)
     statistics = category_statistics(bag.codes, terms, bag.y, bag.weight, params.smoothing)
     values, base = read_tables(booster, terms, statistics)
-    return values, base, booster.model_to_string()
+    return Bag(values, base, booster.model_to_string(), np.bincount(chosen, minlength=len(rows.y)) > 0)
 
 
 def held_out_log_odds(
@@ -242,9 +286,13 @@ def probe_codes(terms: Sequence[Term]) -> Codes:
     return codes
 
 
-def read_tables(booster: lightgbm.Booster, terms: Sequence[Term], statistics: Sequence[FloatArray | None]) -> tuple[list[FloatArray], float]:
+def read_tables(
+    booster: lightgbm.Booster, terms: Sequence[Term], statistics: Sequence[FloatArray | None]
+) -> tuple[list[FloatArray], float]:
     """Read a single-field booster back as one table per term: `base + sum(table[code])` is its raw score."""
-    contributions = np.asarray(booster.predict(design(probe_codes(terms), terms, statistics), pred_contrib=True, num_threads=1))
+    contributions = np.asarray(
+        booster.predict(design(probe_codes(terms), terms, statistics), pred_contrib=True, num_threads=1)
+    )
     values, start = [], 0
     for j, term in enumerate(terms):
         values.append(contributions[start : start + term.size, j].copy())
@@ -252,7 +300,9 @@ def read_tables(booster: lightgbm.Booster, terms: Sequence[Term], statistics: Se
     return values, float(contributions[0, -1])
 
 
-def fit_additive(rows: TrainingRows, terms: Sequence[Term], params: BoostingParams, seed: int, n_jobs: int | None = None) -> AdditiveFit:
+def fit_additive(
+    rows: TrainingRows, terms: Sequence[Term], params: BoostingParams, seed: int, n_jobs: int | None = None
+) -> AdditiveFit:
     """Choose rounds by cross-validation, fit the bags, and average their tables.
 
     Parameters
@@ -273,16 +323,38 @@ def fit_additive(rows: TrainingRows, terms: Sequence[Term], params: BoostingPara
         delayed(fit_bag)(trained, terms, params, seed + 1000 * (b + 1), rounds) for b in range(params.bags)
     )
     values, variances = [], []
-    bases = np.array([base for _, base, _ in bags])
+    bases = np.array([bag.base for bag in bags])
     for j, term in enumerate(terms):
         seen = np.bincount(trained.codes[:, j], minlength=term.size)
         everyone = np.bincount(rows.codes[:, j], minlength=term.size).astype(np.float64)
-        centred, means = centre(np.stack([tables[j] for tables, _, _ in bags]), silent_codes(term, seen), everyone)
+        centred, means = centre(np.stack([bag.values[j] for bag in bags]), silent_codes(term, seen), everyone)
         bases = bases + means
         values.append(centred.mean(axis=0))
         variances.append(centred.var(axis=0, ddof=1))
-    return AdditiveFit(tuple(values), tuple(variances), float(bases.mean()), float(bases.var(ddof=1)), rounds,
-                       out_of_fold, tuple(text for _, _, text in bags))  # fmt: skip
+    return AdditiveFit(
+        tuple(values),
+        tuple(variances),
+        float(bases.mean()),
+        float(bases.var(ddof=1)),
+        rounds,
+        out_of_fold,
+        _out_of_bag(bags, rows, out_of_fold),
+        tuple(bag.text for bag in bags),
+    )
+
+
+def _out_of_bag(bags: Sequence[Bag], rows: TrainingRows, otherwise: FloatArray) -> FloatArray:
+    """Return the mean log-odds of the bags that did not draw each row; `otherwise` where all did."""
+    total, count = np.zeros(len(rows.y)), np.zeros(len(rows.y))
+    for bag in bags:
+        log_odds = np.full(len(rows.y), bag.base)
+        for j, table in enumerate(bag.values):
+            log_odds += table[rows.codes[:, j]]
+        unseen = np.ones(len(rows.y), dtype=bool)
+        unseen[rows.trains] = ~bag.drawn
+        total += np.where(unseen, log_odds, 0.0)
+        count += unseen
+    return np.where(count > 0, total / np.maximum(count, 1.0), otherwise)
 
 
 def silent_codes(term: Term, seen: IntArray) -> IntArray:
@@ -295,7 +367,8 @@ def silent_codes(term: Term, seen: IntArray) -> IntArray:
         candidates = np.arange(term.size)
     else:
         candidates = np.array([MISSING] if term.encoding.kind == "numeric" else [MISSING, UNSEEN])
-    return candidates[seen[candidates] == 0]
+    silent: IntArray = candidates[seen[candidates] == 0].astype(np.int64)
+    return silent
 
 
 def centre(stack: FloatArray, silent: IntArray, counts: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -306,4 +379,3 @@ def centre(stack: FloatArray, silent: IntArray, counts: FloatArray) -> tuple[Flo
     centred = stack - means[:, None]
     centred[:, silent] = 0.0
     return centred, means
-

@@ -1,4 +1,4 @@
-"""Slope-and-intercept calibration of out-of-fold log-odds (Cox 1958; Platt scaling without the squeeze)."""
+"""Slope-and-intercept calibration of held-out log-odds (Cox 1958; Platt scaling without the squeeze)."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def fit_calibration(raw: FloatArray, y: FloatArray, weight: FloatArray | None = 
     Parameters
     ----------
     raw : ndarray of shape (n,)
-        Out-of-fold log-odds.
+        Log-odds by fits that did not see the row.
     y : ndarray of shape (n,)
         1 for best customers, 0 for all others.
     weight : ndarray of shape (n,), optional
@@ -43,7 +43,11 @@ def fit_calibration(raw: FloatArray, y: FloatArray, weight: FloatArray | None = 
     raw, y, weight = raw[used], y[used], weight[used]
     if len(y) < MIN_ROWS or len(np.unique(y)) < 2 or float(np.std(raw)) < 1e-9:
         prior = float(np.average(y, weights=weight)) if len(y) else 0.5
-        shift = np.log(max(prior, 1e-6) / max(1 - prior, 1e-6)) - float(np.average(raw, weights=weight)) if len(y) >= MIN_ROWS else 0.0
+        shift = (
+            np.log(max(prior, 1e-6) / max(1 - prior, 1e-6)) - float(np.average(raw, weights=weight))
+            if len(y) >= MIN_ROWS
+            else 0.0
+        )
         return Calibration(1.0, float(shift))
     slope, intercept = _newton(raw, y, weight)
     if not slope >= MIN_SLOPE:
@@ -52,20 +56,40 @@ def fit_calibration(raw: FloatArray, y: FloatArray, weight: FloatArray | None = 
     return Calibration(slope, intercept)
 
 
-def _newton(raw: FloatArray, y: FloatArray, weight: FloatArray, fixed_slope: float | None = None) -> tuple[float, float]:
+def _newton(
+    raw: FloatArray, y: FloatArray, weight: FloatArray, fixed_slope: float | None = None
+) -> tuple[float, float]:
     """Solve the two-parameter logistic likelihood, with a prior of slope 1 (sd 0.5)."""
     X = np.column_stack([raw, np.ones_like(raw)])
-    theta = np.array([1.0 if fixed_slope is None else fixed_slope, 0.0])
+    prior = float(np.clip(np.average(y, weights=weight), 1e-6, 1 - 1e-6))
+    start = 0.0 if fixed_slope is None else fixed_slope
+    theta = np.array(
+        [
+            start,
+            np.log(prior / (1 - prior)) - start * float(np.average(raw, weights=weight)),
+        ]
+    )
     ridge = np.array([PRIOR_PRECISION, 1e-9]) * weight.mean()
-    for _ in range(100):
+    wanted = np.array([1.0, 0.0])
+    free = np.array([fixed_slope is None, True])
+
+    def loss(at: FloatArray) -> float:
+        z = X @ at
+        return float(weight @ (np.logaddexp(0.0, z) - y * z) + 0.5 * ridge @ (at - wanted) ** 2)
+
+    now = loss(theta)
+    for _ in range(200):
         p = expit(X @ theta)
-        gradient = X.T @ (weight * (p - y)) + ridge * (theta - np.array([1.0, 0.0]))
-        hessian = (X * (weight * p * (1 - p))[:, None]).T @ X + np.diag(ridge + 1e-12)
-        if fixed_slope is not None:
-            step = np.array([0.0, gradient[1] / hessian[1, 1]])
-        else:
-            step = np.linalg.solve(hessian, gradient)
-        theta = theta - np.clip(step, -2.0, 2.0)
-        if float(np.abs(step).max()) < 1e-10:
+        gradient = (X.T @ (weight * (p - y)) + ridge * (theta - wanted))[free]
+        hessian = ((X * (weight * p * (1 - p))[:, None]).T @ X + np.diag(ridge + 1e-12))[np.ix_(free, free)]
+        step = np.zeros(2)
+        step[free] = np.linalg.solve(hessian, gradient)
+        before, size = now, 1.0
+        while (now := loss(theta - size * step)) > before and size > 1e-9:
+            size /= 2  # far-off log-odds make a full Newton step overshoot, and then swing for ever
+        if now > before:
+            break
+        theta = theta - size * step
+        if float(np.abs(size * step).max()) < 1e-10:
             break
     return float(theta[0]), float(theta[1])

@@ -69,8 +69,8 @@ class ICPClassifier(ClassifierMixin, BaseEstimator):
         Cross-validated number of rounds.
     calibration_ : Calibration
         Slope and intercept already folded into the tables.
-    out_of_fold_ : ndarray of shape (n_samples,)
-        Calibrated out-of-fold log-odds of the training rows.
+    out_of_bag_ : ndarray of shape (n_samples,)
+        Calibrated log-odds of the training rows by bags that did not draw them.
     boosters_ : tuple of str
         LightGBM's text of each bag, for audit.
 
@@ -161,19 +161,32 @@ class ICPClassifier(ClassifierMixin, BaseEstimator):
         group = None
         if groups is not None:
             check_consistent_length(frame, groups)
+            if pd.isna(np.asarray(groups)).any():
+                msg = "groups has missing values; give rows that belong to no group a name of their own"
+                raise ValueError(msg)
             group = np.unique(np.asarray(groups), return_inverse=True)[1]
         delimiters = delimiters_for(list(frame.columns), self.token_delimiters)
         self._kinds = {c: column_kind(frame[c], delimiters[c]) for c in frame.columns}
         specs = [FieldSpec(c, kind) for c, kind in self._kinds.items()]
-        seed = int(check_random_state(self.random_state).randint(2**31 - 1)) if not isinstance(self.random_state, Integral) else int(self.random_state)
-        fitted = fit_tables(self._columns(frame), specs, target.astype(np.float64), weight=weight, groups=group,
-                            params=params, seed=seed, n_jobs=self.n_jobs)  # fmt: skip
+        seed = self.random_state
+        if not isinstance(seed, Integral):
+            seed = check_random_state(seed).randint(2**31 - 1)
+        fitted = fit_tables(
+            self._columns(frame),
+            specs,
+            target.astype(np.float64),
+            weight=weight,
+            groups=group,
+            params=params,
+            seed=int(seed),
+            n_jobs=self.n_jobs,
+        )
         self.tables_ = fitted.tables
         self.terms_ = [term.name for term in fitted.tables.terms]
         self.base_ = fitted.tables.base
         self.rounds_ = fitted.rounds
         self.calibration_ = fitted.calibration
-        self.out_of_fold_ = fitted.out_of_fold
+        self.out_of_bag_ = fitted.out_of_bag
         self.boosters_ = fitted.boosters
         return self
 
@@ -191,8 +204,8 @@ class ICPClassifier(ClassifierMixin, BaseEstimator):
     def predict(self, X: Any) -> npt.NDArray[Any]:
         """Return the likelier class of each row."""
         log_odds = self.decision_function(X)
-        classes: npt.NDArray[Any] = self.classes_
-        return classes[(log_odds > 0).astype(int)]
+        likelier: npt.NDArray[Any] = np.asarray(self.classes_)[(log_odds > 0).astype(int)]
+        return likelier
 
     def contributions(self, X: Any) -> pd.DataFrame:
         """Return what each term adds to the log-odds of each row.
@@ -208,17 +221,28 @@ class ICPClassifier(ClassifierMixin, BaseEstimator):
         return pd.DataFrame(self.tables_.contributions(codes), columns=self.terms_, index=frame.index)
 
     def _params(self) -> FitParams:
-        limits = {"max_rounds": (1, 10_000), "bags": (2, 1000), "folds": (2, 50), "max_bins": (2, 250),
-                  "min_count": (1, 10**9), "max_tokens": (1, 10_000)}  # fmt: skip
+        limits = {
+            "max_rounds": (1, 10_000),
+            "bags": (2, 1000),
+            "folds": (2, 50),
+            "max_bins": (2, 250),
+            "min_count": (1, 10**9),
+            "max_tokens": (1, 10_000),
+        }
         for name, (least, most) in limits.items():
             value = getattr(self, name)
-            if not isinstance(value, Integral) or isinstance(value, bool) or not least <= value <= most:
+            if not isinstance(value, Integral) or isinstance(value, bool) or not least <= int(value) <= most:
                 msg = f"{name} = {value!r}: must be an integer from {least} to {most}"
                 raise ValueError(msg)
+        if isinstance(self.random_state, Integral) and self.random_state < 0:
+            msg = f"random_state = {self.random_state!r}: must not be negative"
+            raise ValueError(msg)
         if not isinstance(self.learning_rate, (int, float)) or not 0 < self.learning_rate <= 1:
             msg = f"learning_rate = {self.learning_rate!r}: must be a number above 0 and at most 1"
             raise ValueError(msg)
-        boosting = BoostingParams(learning_rate=self.learning_rate, max_rounds=self.max_rounds, bags=self.bags, folds=self.folds)
+        boosting = BoostingParams(
+            learning_rate=self.learning_rate, max_rounds=self.max_rounds, bags=self.bags, folds=self.folds
+        )
         return FitParams(boosting, self.max_bins, self.min_count, self.max_tokens)
 
     def _frame(self, X: Any, *, reset: bool) -> pd.DataFrame:
@@ -227,7 +251,8 @@ class ICPClassifier(ClassifierMixin, BaseEstimator):
             validate_data(self, X, reset=reset, skip_check_array=True)
             if X.shape[0] < 1 or X.shape[1] < 1:
                 what = "sample(s)" if X.shape[0] < 1 else "feature(s)"
-                msg = f"Found array with 0 {what} (shape={X.shape}) while a minimum of 1 is required by {type(self).__name__}."
+                name = type(self).__name__
+                msg = f"Found array with 0 {what} (shape={X.shape}) while a minimum of 1 is required by {name}."
                 raise ValueError(msg)
         else:
             X = check_array(X, dtype=None, ensure_all_finite=False, estimator=self)

@@ -15,9 +15,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import date, datetime
+from dataclasses import dataclass
+from dataclasses import field as _field
+from datetime import date
 from functools import cached_property
+from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
@@ -69,7 +71,7 @@ class FieldEncoding:
     form: str = "number"
     label: str = ""
     category: str = "firmographic"
-    edges: FloatArray = field(default_factory=lambda: np.empty(0))
+    edges: FloatArray = _field(default_factory=lambda: np.empty(0))
     values: tuple[str, ...] = ()
     spellings: tuple[str, ...] = ()
     rare: tuple[str, ...] = ()
@@ -85,8 +87,13 @@ class FieldEncoding:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types; floats round-trip exactly."""
-        out: dict[str, Any] = {"field": self.field, "kind": self.kind, "form": self.form, "label": self.label,
-                               "category": self.category}  # fmt: skip
+        out: dict[str, Any] = {
+            "field": self.field,
+            "kind": self.kind,
+            "form": self.form,
+            "label": self.label,
+            "category": self.category,
+        }
         if self.kind == "numeric":
             out["edges"] = self.edges.tolist()
         if self.values:
@@ -102,16 +109,26 @@ class FieldEncoding:
         if data["kind"] not in ("numeric", "category", "boolean", "tokens"):
             msg = f"encoding of '{data['field']}': unknown kind {data['kind']!r}"
             raise InputError(msg)
-        if len(edges) and not (np.all(np.isfinite(edges)) and np.all(np.diff(edges) > 0)):
-            msg = f"encoding of '{data['field']}': edges must be finite and ascending"
+        least = 2 if data["kind"] == "numeric" else 0
+        if edges.ndim != 1 or len(edges) < least or not (np.all(np.isfinite(edges)) and np.all(np.diff(edges) > 0)):
+            msg = f"encoding of '{data['field']}': edges must be finite, ascending, and at least {least}"
             raise InputError(msg)
         values = tuple(map(str, data.get("values", ())))
         spellings = tuple(map(str, data.get("spellings", values)))
         if len(spellings) != len(values) or len(set(values)) != len(values):
             msg = f"encoding of '{data['field']}': values must be unique, with one spelling each"
             raise InputError(msg)
-        return cls(str(data["field"]), data["kind"], str(data["form"]), str(data["label"]), str(data["category"]),
-                   edges, values, spellings, tuple(map(str, data.get("rare", ()))))  # fmt: skip
+        return cls(
+            str(data["field"]),
+            data["kind"],
+            str(data["form"]),
+            str(data["label"]),
+            str(data["category"]),
+            edges,
+            values,
+            spellings,
+            tuple(map(str, data.get("rare", ()))),
+        )
 
 
 @dataclass(frozen=True)
@@ -198,7 +215,8 @@ def numeric_values(array: pa.Array, as_of: date | None) -> FloatArray:
         values = np.asarray(seconds.to_numpy(zero_copy_only=False), dtype=np.float64)
         if as_of is None:
             return np.full(len(array), np.nan)
-        days = np.floor((datetime(as_of.year, as_of.month, as_of.day) - datetime(1970, 1, 1)).days - values / 86400.0)
+        today = (as_of - date(1970, 1, 1)).days
+        days = today - np.floor(values / 86400.0)  # whole days: what happens on the day itself is no future
         return np.where(days >= 0, days, np.nan)
     return np.asarray(pc.cast(array, pa.float64()).to_numpy(zero_copy_only=False), dtype=np.float64)
 
@@ -208,7 +226,9 @@ def _category_codes(enc: FieldEncoding, array: pa.Array) -> npt.NDArray[np.int64
         array = pc.dictionary_encode(pc.cast(array, pa.string()))
     known = {value: code for code, value in enumerate(enc.values, start=FIRST_VALUE)}
     rare = set(enc.rare)
-    lookup = np.array([known.get(v, RARE if v in rare else UNSEEN) for v in array.dictionary.to_pylist()], dtype=np.int64)
+    lookup = np.array(
+        [known.get(v, RARE if v in rare else UNSEEN) for v in array.dictionary.to_pylist()], dtype=np.int64
+    )
     index = array.indices
     filled = pc.fill_null(index, 0).to_numpy(zero_copy_only=False)
     if not len(lookup):
@@ -253,7 +273,7 @@ def fit_numeric(values: FloatArray, *, max_bins: int) -> FloatArray:
     low, high = _guards(distinct)
     whole = bool(np.all(distinct == np.floor(distinct)))
     if len(distinct) <= max_bins:
-        inner = [roundest(a, a + (b - a) * 0.999, whole=whole) for a, b in zip(distinct[:-1], distinct[1:], strict=True)]
+        inner = [roundest(a, a + (b - a) * 0.999, whole=whole) for a, b in pairwise(distinct)]
     else:
         shares = np.arange(1, max_bins) / max_bins
         slack = 0.3 / max_bins
@@ -269,7 +289,7 @@ def _guards(distinct: FloatArray) -> tuple[float, float]:
     least, most = float(distinct[0]), float(distinct[-1])
     if least >= 0 and most < 1e300:
         return (least / 2 - 1e-9 if least > 0 else -1e-9), most * 2 + 1e-9
-    span = max(min(most, 1e300) - max(least, -1e300), 1e-9)
+    span = max(min(most, 1e300) - max(least, -1e300), 1e-9 * max(abs(least), abs(most), 1.0))
     return max(least - span / 2, -1.7e308), min(most + span / 2, 1.7e308)
 
 

@@ -35,7 +35,9 @@ def column_kind(column: pd.Series, delimiter: str | None) -> EncodedKind:
     if pd.api.types.is_numeric_dtype(column.dtype):
         return "numeric"
     values = [v for v in column.tolist() if not _is_missing(v)]
-    if all(isinstance(v, (bool, np.bool_)) for v in values) and values:
+    if not values:
+        return "category"  # takes whatever comes later
+    if all(isinstance(v, (bool, np.bool_)) for v in values):
         return "boolean"
     if all(isinstance(v, (int, float, np.number)) for v in values):
         return "numeric"
@@ -110,8 +112,7 @@ def as_frame(X: Any, names: Sequence[str] | None) -> pd.DataFrame:
         return frame
     array = np.asarray(X)
     columns = list(names) if names is not None else [f"x{j}" for j in range(array.shape[1])]
-    frame = pd.DataFrame(array, columns=columns)
-    return frame
+    return pd.DataFrame(array, columns=columns)
 
 
 def delimiters_for(columns: Sequence[str], declared: Mapping[str, str] | None) -> dict[str, str | None]:

@@ -31,7 +31,7 @@ def value_words(form: str, value: float) -> str:
 def _plain(value: float) -> str:
     if value == 0:
         return "0"
-    if abs(value) >= 1000 or float(value).is_integer():
+    if abs(value) >= 999.5 or float(value).is_integer():
         return f"{value:,.0f}" if abs(value) < 1e15 else f"{value:.3g}"
     return f"{value:.3g}"
 
@@ -39,8 +39,8 @@ def _plain(value: float) -> str:
 def _money(value: float) -> str:
     sign, size = ("-" if value < 0 else ""), abs(value)
     for magnitude, letter in _MAGNITUDES:
-        if size >= magnitude:
-            return f"{sign}${size / magnitude:.3g}{letter}"
+        if size >= 0.9995 * magnitude:  # $999,999 is $1M, not a thousand thousands
+            return f"{sign}${_plain(size / magnitude)}{letter}"
     return f"{sign}${size:,.0f}"
 
 
@@ -58,22 +58,31 @@ def range_words(enc: FieldEncoding, first: int, last: int) -> str:
     """Return the codes `first` to `last` of a numeric field as a range of values."""
     low = None if first <= FIRST_BIN else float(enc.edges[first - 2])
     high = None if last >= len(enc.edges) else float(enc.edges[last - 1])
-    whole = enc.form in ("count", "year") or bool(np.all(enc.edges[1:-1] == np.floor(enc.edges[1:-1])) and enc.form == "number")
+    whole = enc.form in ("count", "year") or bool(
+        np.all(enc.edges[1:-1] == np.floor(enc.edges[1:-1])) and enc.form == "number"
+    )
     if low is None and high is None:
         return "any known value"
     if enc.form == "date":
         if low is None:
             return f"in the last {_duration(high or 0.0)}"
-        return f"{_duration(low)} ago or earlier" if high is None else f"{_duration(low)} to {_duration(high)} ago"
+        if high is None:
+            return f"{_duration(low)} ago or earlier"
+        return f"{_between(_duration(low), _duration(high), ' to ')} ago"
     if high is None:
         assert low is not None
-        return f"{value_words(enc.form, math.floor(low) + 1)} or more" if whole else f"over {value_words(enc.form, low)}"
+        return (
+            f"{value_words(enc.form, math.floor(low) + 1)} or more" if whole else f"over {value_words(enc.form, low)}"
+        )
     if low is None:
         return f"up to {value_words(enc.form, math.floor(high) if whole else high)}"
     if whole:
-        start, end = math.floor(low) + 1, math.floor(high)
-        return value_words(enc.form, start) if start == end else f"{value_words(enc.form, start)}-{value_words(enc.form, end)}"
-    return f"{value_words(enc.form, low)}-{value_words(enc.form, high)}"
+        low, high = min(math.floor(low) + 1, math.floor(high)), math.floor(high)  # halves of bands: (125, 125.5]
+    return _between(value_words(enc.form, low), value_words(enc.form, high), "-")
+
+
+def _between(low: str, high: str, joined: str) -> str:
+    return low if low == high else f"{low}{joined}{high}"
 
 
 def codes_words(term: Term, codes: Sequence[int]) -> str:
@@ -121,4 +130,3 @@ _TOKEN_VERBS = {
     "intent_topics": ("researches", "does not research"),
     "certifications": ("is certified for", "is not certified for"),
 }
-

@@ -88,26 +88,37 @@ class ScoringTables:
         total = np.full(len(codes), self.base_variance)
         for j, table in enumerate(self.variances):
             total += table.take(codes[:, j], mode="clip")
-        return np.sqrt(total)
+        error: FloatArray = np.sqrt(total)
+        return error
 
     def scaled(self, slope: float, intercept: float) -> ScoringTables:
         """Fold a calibration into the tables, so that reasons, log-odds and fit score stay one thing."""
         return ScoringTables(
-            self.encoding, tuple(slope * v for v in self.values), tuple(slope**2 * v for v in self.variances),
-            slope * self.base + intercept, slope**2 * self.base_variance, self.customers, self.best, self.as_of,
-        )  # fmt: skip
+            self.encoding,
+            tuple(slope * v for v in self.values),
+            tuple(slope**2 * v for v in self.variances),
+            slope * self.base + intercept,
+            slope**2 * self.base_variance,
+            self.customers,
+            self.best,
+            self.as_of,
+        )
 
     def to_arrays(self) -> dict[str, npt.NDArray[np.generic]]:
         """Return flat arrays for `tables.npz`."""
         return {
             "sizes": np.array([len(v) for v in self.values], dtype=np.int64),
-            "values": _flat(self.values), "variances": _flat(self.variances),
-            "customers": _flat(self.customers), "best": _flat(self.best),
+            "values": _flat(self.values),
+            "variances": _flat(self.variances),
+            "customers": _flat(self.customers),
+            "best": _flat(self.best),
             "base": np.array([self.base, self.base_variance]),
-        }  # fmt: skip
+        }
 
     @classmethod
-    def from_arrays(cls, encoding: Encoding, arrays: Mapping[str, npt.NDArray[np.generic]], as_of: date | None) -> ScoringTables:
+    def from_arrays(
+        cls, encoding: Encoding, arrays: Mapping[str, npt.NDArray[np.generic]], as_of: date | None
+    ) -> ScoringTables:
         """Rebuild tables, checking that they fit the encoding and hold finite numbers.
 
         Raises
@@ -120,15 +131,27 @@ class ScoringTables:
         for name in ("values", "variances", "customers", "best"):
             flat = np.asarray(_present(arrays, name), dtype=np.float64)
             if flat.shape != (sum(sizes),) or not np.isfinite(flat).all():
-                msg = f"tables.npz: '{name}' does not fit the encoding ({flat.shape} for {sum(sizes)} codes) or is not finite"
+                found = f"{flat.shape} for {sum(sizes)} codes"
+                msg = f"tables.npz: '{name}' does not fit the encoding ({found}) or is not finite"
+                raise ModelFormatError(msg)
+            if name != "values" and (flat < 0).any():
+                msg = f"tables.npz: '{name}' holds a negative number"
                 raise ModelFormatError(msg)
             parts[name] = tuple(np.split(flat, np.cumsum(sizes)[:-1])) if sizes else ()
         base = np.asarray(_present(arrays, "base"), dtype=np.float64)
-        if base.shape != (2,) or not np.isfinite(base).all():
-            msg = "tables.npz: 'base' must be two finite numbers"
+        if base.shape != (2,) or not np.isfinite(base).all() or base[1] < 0:
+            msg = "tables.npz: 'base' must be two finite numbers, a log-odds and its variance"
             raise ModelFormatError(msg)
-        return cls(encoding, parts["values"], parts["variances"], float(base[0]), float(base[1]), parts["customers"],
-                   parts["best"], as_of)  # fmt: skip
+        return cls(
+            encoding,
+            parts["values"],
+            parts["variances"],
+            float(base[0]),
+            float(base[1]),
+            parts["customers"],
+            parts["best"],
+            as_of,
+        )
 
 
 def _present(arrays: Mapping[str, npt.NDArray[np.generic]], name: str) -> npt.NDArray[np.generic]:

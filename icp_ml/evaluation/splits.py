@@ -130,7 +130,7 @@ def score_split(customers: Customers, train: IntArray, held: IntArray, seed: int
     codes = tables.encode(train_columns, len(train), customers.as_of)
     held_codes = tables.encode(held_columns, len(held), customers.as_of)
     cells = rule_cells(customers.rule, train_columns, held_columns, tables.encoding, customers.as_of)
-    model = Scores(tables.log_odds(held_codes), fitted.out_of_fold)
+    model = Scores(tables.log_odds(held_codes), fitted.out_of_bag)
     log_odds = {MODEL: model.held}
     log_odds_worst = {MODEL: _calibrated(model, bare.y, bare.trains)}
     rows = TrainingRows(codes, bare.y, bare.weight, bare.group, bare.trains)
@@ -141,7 +141,7 @@ def score_split(customers: Customers, train: IntArray, held: IntArray, seed: int
         scores = baseline(split)
         log_odds[name] = _calibrated(scores, rows.y, np.ones(len(train), dtype=bool))
         log_odds_worst[name] = _calibrated(scores, rows.y, rows.trains)
-    return SplitScores(held, log_odds, log_odds_worst, fitted.out_of_fold)
+    return SplitScores(held, log_odds, log_odds_worst, fitted.out_of_bag)
 
 
 def _calibrated(scores: Scores, y: FloatArray, used: BoolArray) -> FloatArray:

@@ -83,8 +83,12 @@ def _more_needed(gain: Interval, customers: int) -> str:
 
 
 def _quoted(learner: LearnerResult) -> str:
-    return {BASE_RATE: "chance", RULE: f"the {learner.label}", IN_USE: "the score in use today"}[learner.name]
+    return {
+        BASE_RATE: "chance",
+        RULE: f"a rule on {learner.label.removeprefix('rule: ')}",
+        IN_USE: "the score in use today",
+    }[learner.name]
 
 
 def _signed(value: Interval) -> str:
-    return f"{value.value:+.3f} (95 % interval {value.low:+.3f} to {value.high:+.3f})"
+    return f"{value.value:+.3f} (95% interval {value.low:+.3f} to {value.high:+.3f})"

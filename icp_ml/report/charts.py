@@ -56,14 +56,22 @@ def learner_name(name: str, label: str, rule_fields: Sequence[str] = ()) -> str:
 
 def lift_estimates(profile: IdealCustomerProfile, longest: int) -> list[Estimate]:
     """Return signals, filters and anti-traits, the highest lift first."""
-    traits = sorted((*profile.signals, *profile.filters, *profile.anti_traits), key=lambda t: (-t.lift, t.term, t.codes))
+    traits = sorted(
+        (*profile.signals, *profile.filters, *profile.anti_traits), key=lambda t: (-t.lift, t.term, t.codes)
+    )
     return [_lift(t, longest) for t in traits]
 
 
 def _lift(trait: Trait, longest: int) -> Estimate:
     tone = "positive" if trait.direction == "positive" else "negative"
-    return Estimate(capital(trait.sentence, longest), trait.lift, trait.lift_low, trait.lift_high, tone,  # type: ignore[arg-type]
-                    f"{times(trait.lift)} ({span(trait.lift_low, trait.lift_high, 1)})")  # fmt: skip
+    return Estimate(
+        capital(trait.sentence, longest),
+        trait.lift,
+        trait.lift_low,
+        trait.lift_high,
+        tone,  # type: ignore[arg-type]
+        f"{times(trait.lift)} ({span(trait.lift_low, trait.lift_high, 1)})",
+    )
 
 
 def quality_estimates(evaluation: Mapping[str, Any]) -> list[Estimate]:
@@ -141,20 +149,29 @@ def _categories(tables: ScoringTables, j: int) -> tuple[Curve, int]:
     shown = [c for c in range(first, term.size) if customers[c] > 0]
     kept = sorted(shown, key=lambda c: (-customers[c], c))[:MAX_VALUES]
     kept.sort(key=lambda c: (-tables.values[j][c], c))
-    points = tuple(_point(tables, j, c, "rare values" if c == RARE and term.encoding.kind == "category" else codes_words(term, [c])) for c in kept)
+    points = tuple(
+        _point(
+            tables, j, c, "rare values" if c == RARE and term.encoding.kind == "category" else codes_words(term, [c])
+        )
+        for c in kept
+    )
     return Curve(False, points, missing=_missing(tables, [j])), len(shown) - len(kept)
 
 
 def _tokens(tables: ScoringTables, own: Sequence[int]) -> tuple[Curve, int]:
     moved = [j for j in own if tables.values[j][PRESENT] != 0 and tables.customers[j][PRESENT] > 0]
-    kept = sorted(moved, key=lambda j: (-abs(tables.values[j][PRESENT]) * np.sqrt(tables.customers[j][PRESENT]), j))[:MAX_VALUES]
+    kept = sorted(moved, key=lambda j: (-abs(tables.values[j][PRESENT]) * np.sqrt(tables.customers[j][PRESENT]), j))[
+        :MAX_VALUES
+    ]
     kept.sort(key=lambda j: (-tables.values[j][PRESENT], j))
     points = tuple(_point(tables, j, PRESENT, tables.terms[j].spelling) for j in kept)
     return Curve(False, points, missing=_missing(tables, own)), len(moved) - len(kept)
 
 
 def _point(tables: ScoringTables, j: int, code: int, label: str) -> Estimate:
-    return _estimate(float(tables.values[j][code]), float(tables.variances[j][code]), float(tables.customers[j][code]), label)
+    return _estimate(
+        float(tables.values[j][code]), float(tables.variances[j][code]), float(tables.customers[j][code]), label
+    )
 
 
 def _missing(tables: ScoringTables, own: Sequence[int]) -> Estimate | None:

@@ -56,7 +56,9 @@ def base_rate(model: ICPModel) -> float | None:
     counts = model.evaluation.get("counts") or {}
     total = sum(counts.values())
     stated = model.profile.evidence.get("base_rate")
-    return float(stated) if f.known(stated) else (counts.get("best", 0) / total if total else None)
+    if isinstance(stated, float):
+        return stated
+    return counts.get("best", 0) / total if total else None
 
 
 def _traits(model: ICPModel) -> tuple[Trait, ...]:
@@ -67,7 +69,15 @@ def _profile(model: ICPModel) -> dict[str, Any]:
     profile, evidence = model.profile, model.profile.evidence
     best, mature = evidence.get("best"), evidence.get("mature")
     why = profile.message.removeprefix(f"{NOTHING_FOUND}:").strip()
-    parts = [f.plural(len(group), name) for name, group in (("filter", profile.filters), ("signal", profile.signals), ("anti-trait", profile.anti_traits)) if group]
+    parts = [
+        f.plural(len(group), name)
+        for name, group in (
+            ("filter", profile.filters),
+            ("signal", profile.signals),
+            ("anti-trait", profile.anti_traits),
+        )
+        if group
+    ]
     return {
         "found": profile.found,
         "headline": "Who the ideal customer is" if profile.found else f.capital(NOTHING_FOUND),
@@ -77,8 +87,9 @@ def _profile(model: ICPModel) -> dict[str, Any]:
         "anti": [_trait(t, model) for t in profile.anti_traits],
         "average": f.percent(base_rate(model)),
         "no_filter": (
-            f"None. A filter would have to let at least {PASS_SHARE:.0%} of best customers through, cut at least {CUT_SHARE:.0%} of the "
-            f"list, and rest on {EVIDENCE} or more customers outside it who did worse. The list is ranked, not cut."
+            f"None. A filter would have to let at least {PASS_SHARE:.0%} of best customers through, cut at least "
+            f"{CUT_SHARE:.0%} of the list, and rest on {EVIDENCE} or more customers outside it who did worse. "
+            "The list is ranked, not cut."
         ),
     }
 
@@ -95,14 +106,28 @@ def _tiles(model: ICPModel, quality: Mapping[str, Any]) -> list[dict[str, str]]:
     tiles = []
     if mature:
         young = (model.data_report.get("labels") or {}).get("counts", {}).get("too_young", 0)
-        left_out = f"{f.count(young)} too young left out" if young else f"{f.count(counts.get('worst', 0))} of them worst"
+        left_out = (
+            f"{f.count(young)} too young left out" if young else f"{f.count(counts.get('worst', 0))} of them worst"
+        )
         share = f"{f.percent(counts.get('best', 0) / mature)} of those judged"
         tiles.append({"value": f.count(mature), "label": "Customers judged", "note": left_out})
         tiles.append({"value": f.count(counts.get("best", 0)), "label": "Best customers", "note": share})
     if quality["auc"] != f.NONE:
-        tiles.append({"value": quality["auc"], "label": "AUC, best against worst", "note": f"{quality['auc_span']}; 0.5 is chance"})
+        tiles.append(
+            {
+                "value": quality["auc"],
+                "label": "AUC, best against worst",
+                "note": f"{quality['auc_span']}; 0.5 is chance",
+            }
+        )
     if quality["lift_10"] != f.NONE:
-        tiles.append({"value": quality["lift_10"], "label": "Best customers in the top tenth", "note": f"{quality['lift_10_span']}× the average share"})
+        tiles.append(
+            {
+                "value": quality["lift_10"],
+                "label": "Best customers in the top tenth",
+                "note": f"{quality['lift_10_span']}× the average share",
+            }
+        )
     return tiles
 
 
@@ -117,33 +142,58 @@ def _trait(trait: Trait, model: ICPModel) -> dict[str, Any]:
         "positive": trait.direction == "positive",
         "sentence": f.capital(trait.sentence),
         "category": CATEGORIES.get(trait.category, f.capital(trait.category, 40)),
-        "spelled": f.listed([f.clean(v, 60) for v in values], MAX_VALUES) if isinstance(values, list) and len(values) > 4 else "",
-        "lift": f.times(trait.lift), "lift_span": f.span(trait.lift_low, trait.lift_high, 1),
-        "rate": f.percent(trait.rate), "customers": f.count(trait.customers), "best": f.count(trait.best),
-        "best_support": f.percent(trait.best_support), "worst_support": f.percent(trait.worst_support),
-        "stability": f.percent(trait.stability), "market": f.percent(trait.market_share), "who": f.capital(trait.who),
-        "passes": f.percent(1 - trait.best_support), "cuts": f.percent(trait.market_share) if trait.market_share is not None else "",
-        "decided": "Confirmed in the settings: accounts known to show it are ineligible." if confirmed else
-                   "Proposed: it excludes no account until it is named in the settings (profile.filters).",
-    }  # fmt: skip
+        "spelled": f.listed([f.clean(v, 60) for v in values], MAX_VALUES)
+        if isinstance(values, list) and len(values) > 4
+        else "",
+        "lift": f.times(trait.lift),
+        "lift_span": f.span(trait.lift_low, trait.lift_high, 1),
+        "rate": f.percent(trait.rate),
+        "customers": f.count(trait.customers),
+        "best": f.count(trait.best),
+        "best_support": f.percent(trait.best_support),
+        "worst_support": f.percent(trait.worst_support),
+        "stability": f.percent(trait.stability),
+        "market": f.percent(trait.market_share),
+        "who": f.capital(trait.who),
+        "passes": f.percent(1 - trait.best_support),
+        "cuts": f.percent(trait.market_share) if trait.market_share is not None else "",
+        "decided": "Confirmed in the settings: accounts known to show it are ineligible."
+        if confirmed
+        else "Proposed: it excludes no account until it is named in the settings (profile.filters).",
+    }
 
 
 def _tiers(model: ICPModel, scored: Mapping[str, Any] | None) -> dict[str, Any]:
     cutoffs = model.cutoffs.to_dict()
-    bounds = {"A": f"{cutoffs['A']:g} and over", "B": f"{cutoffs['B']:g} to {cutoffs['A']:g}", "C": f"{cutoffs['C']:g} to {cutoffs['B']:g}",
-              "D": f"under {cutoffs['C']:g}"}  # fmt: skip
+    bounds = {
+        "A": f"{cutoffs['A']:g} and over",
+        "B": f"{cutoffs['B']:g} to {cutoffs['A']:g}",
+        "C": f"{cutoffs['C']:g} to {cutoffs['B']:g}",
+        "D": f"under {cutoffs['C']:g}",
+    }
     on_list = (scored or {}).get("tiers") or {}
     total = sum(int(on_list.get(letter, 0)) for letter in bounds)
     rows = []
     for row in model.evaluation.get("tiers") or ():
         letter = str(row["tier"])
         here = on_list.get(letter, 0)
-        rows.append({
-            "tier": f.clean(letter, 8), "fit": bounds.get(letter, f.NONE), "customers": f.count(row["customers"]), "best": f.count(row["best"]),
-            "per_100": f.number(None if row["rate"] is None else 100 * row["rate"], 0),
-            "span": f.span(None if row["rate_low"] is None else 100 * row["rate_low"], None if row["rate_high"] is None else 100 * row["rate_high"], 0),
-            "lift": f.times(row["lift"]), "listed": f.count(here) if scored else "", "share": f.percent(here / total) if total else "",
-        })  # fmt: skip
+        rows.append(
+            {
+                "tier": f.clean(letter, 8),
+                "fit": bounds.get(letter, f.NONE),
+                "customers": f.count(row["customers"]),
+                "best": f.count(row["best"]),
+                "per_100": f.number(None if row["rate"] is None else 100 * row["rate"], 0),
+                "span": f.span(
+                    None if row["rate_low"] is None else 100 * row["rate_low"],
+                    None if row["rate_high"] is None else 100 * row["rate_high"],
+                    0,
+                ),
+                "lift": f.times(row["lift"]),
+                "listed": f.count(here) if scored else "",
+                "share": f.percent(here / total) if total else "",
+            }
+        )
     average = base_rate(model)
     return {"rows": rows, "listed": bool(scored), "average": f.number(None if average is None else 100 * average, 0)}
 
@@ -151,14 +201,22 @@ def _tiers(model: ICPModel, scored: Mapping[str, Any] | None) -> dict[str, Any]:
 def _list(scored: Mapping[str, Any]) -> dict[str, Any]:
     rows = int(scored.get("rows") or 0)
     steps = [("Total addressable market (TAM): rows of the list", rows)]
-    steps += [(name, int(scored[key])) for name, key in (
-        ("Serviceable (SAM): inside the filters, not yet a customer", "serviceable"),
-        ("Obtainable (SOM): what the capacity can work, best first", "obtainable"),
-    ) if scored.get(key) is not None]  # fmt: skip
+    steps += [
+        (name, int(scored[key]))
+        for name, key in (
+            ("Serviceable (SAM): inside the filters, not yet a customer", "serviceable"),
+            ("Obtainable (SOM): what the capacity can work, best first", "obtainable"),
+        )
+        if scored.get(key) is not None
+    ]
     top = [_account(k, row) for k, row in enumerate(list(scored.get("top_accounts") or ())[:MAX_TOP], 1)]
     return {
-        "steps": [{"name": name, "count": f.count(n), "share": f.percent(n / rows) if rows else f.NONE} for name, n in steps],
-        "statuses": [{"name": f.capital(key), "count": f.count(scored.get(key))} for key in STATUSES if scored.get(key)],
+        "steps": [
+            {"name": name, "count": f.count(n), "share": f.percent(n / rows) if rows else f.NONE} for name, n in steps
+        ],
+        "statuses": [
+            {"name": f.capital(key), "count": f.count(scored.get(key))} for key in STATUSES if scored.get(key)
+        ],
         "outside": f.count(scored["outside_support"]) if scored.get("outside_support") else "",
         "missing": f.listed([f.clean(name, 60) for name in scored.get("missing_fields") or ()], MAX_VALUES),
         "top": top,
@@ -187,7 +245,8 @@ def _text(value: Any) -> str:
 def _facts(model: ICPModel) -> list[dict[str, str]]:
     calibration = model.evaluation.get("calibration") or {}
     source = (model.data_report.get("source") or {}).get("source")
-    terms = len(model.tables.terms)
+    slope, intercept = f.number(calibration.get("slope")), f.signed(calibration.get("intercept"), 2)
+    rounds, terms = f.count(model.evaluation.get("rounds")), len(model.tables.terms)
     libraries = json.loads(model.manifest)["libraries"]
     pairs = [
         ("Model version", model.version),
@@ -195,9 +254,9 @@ def _facts(model: ICPModel) -> list[dict[str, str]]:
         ("Customers from", f.clean(PurePath(str(source)).name, 80) if source else f.NONE),
         ("Ages measured to", model.tables.as_of.isoformat() if model.tables.as_of else f.NONE),
         ("Fields", f"{f.plural(len(model.fields), 'field')} as {f.plural(terms, 'table')}"),
-        ("Rounds and bags", f"{f.count(model.evaluation.get('rounds'))} rounds, {f.plural(model.settings.model.bags, 'bag')}"),
-        ("Calibration", f"slope {f.number(calibration.get('slope'))}, intercept {f.signed(calibration.get('intercept'), 2)}, folded into the tables"),
+        ("Rounds and bags", f"{rounds} rounds, {f.plural(model.settings.model.bags, 'bag')}"),
+        ("Calibration", f"slope {slope}, intercept {intercept}, folded into the tables"),
         ("Random state", str(model.settings.random_state)),
         ("Made with", ", ".join(f"{f.clean(name, 30)} {f.clean(version, 30)}" for name, version in libraries.items())),
-    ]  # fmt: skip
+    ]
     return [{"name": name, "value": value} for name, value in pairs]

@@ -12,7 +12,8 @@ LONGEST = 160  # characters shown of a name or value that comes from a file
 
 def clean(text: Any, longest: int = LONGEST) -> str:
     """Return one printable line: no control or direction-changing characters, cut where it is too long."""
-    line = " ".join("".join(c if c.isprintable() else " " for c in str(text)).split())
+    start = str(text)[: 4 * longest + 100]  # white space is folded, so that more is read than shown
+    line = " ".join("".join(c if c.isprintable() else " " for c in start).split())
     return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
 
 

@@ -17,6 +17,7 @@ from icp_ml.model import ICPModel
 from icp_ml.report.charts import field_curves, lift_estimates, quality_estimates, tier_estimates
 from icp_ml.report.context import CATEGORIES, base_rate, report_context
 from icp_ml.report.formats import clean
+from icp_ml.report.svg import inline_svg
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -60,7 +61,12 @@ def render_html(model: ICPModel, scored: Mapping[str, Any] | None = None) -> str
     for curve in curves:
         curve["svg"] = markup(curve["svg"])
     return environment.get_template("report.html").render(
-        **report_context(model, scored), policy=policy, style=markup(style), charts=charts, curves=curves, other_fields=others
+        **report_context(model, scored),
+        policy=policy,
+        style=markup(style),
+        charts=charts,
+        curves=curves,
+        other_fields=others,
     )
 
 
@@ -84,7 +90,8 @@ def write_whole(path: Path, text: str) -> Path:
         finally:
             part.unlink(missing_ok=True)
     except OSError as error:
-        msg = f"{path}: the report cannot be written ({error.strerror or error}); name a file in a folder you may write to"
+        why = error.strerror or error
+        msg = f"{path}: the report cannot be written ({why}); name a file in a folder you can write to"
         raise InputError(msg) from error
     return path
 
@@ -92,9 +99,13 @@ def write_whole(path: Path, text: str) -> Path:
 def _environment() -> Environment:
     jinja2 = require("jinja2", extra="report", purpose="the HTML report")
     environment: Environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("icp_ml.report", "templates"), autoescape=True, undefined=jinja2.StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True, finalize=_finalize,
-    )  # fmt: skip
+        loader=jinja2.PackageLoader("icp_ml.report", "templates"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_finalize,
+    )
     return environment
 
 
@@ -107,20 +118,20 @@ def _finalize(value: Any) -> Any:
 
 def _charts(model: ICPModel) -> dict[str, str]:
     """Return the charts that stand alone, each as SVG, by name."""
-    out = {}
+    figures = {}
     if model.profile.found:
         title = "Traits: share of best customers against the average, with 95% intervals"
         wide, narrow = (lift_estimates(model.profile, n) for n in (WIDE_LABEL, NARROW_LABEL))
-        out["traits"] = plotting.svg(plotting.lift_chart(wide), title, "traits")
-        out["traits_narrow"] = plotting.svg(plotting.lift_chart(narrow, narrow=True), title, "traits-narrow")
+        figures["traits"] = plotting.lift_chart(wide), title
+        figures["traits_narrow"] = plotting.lift_chart(narrow, narrow=True), title
     learners = quality_estimates(model.evaluation)
     if learners:
-        out["quality"] = plotting.svg(plotting.quality_chart(learners), "AUC of the model and the baselines, with 95% intervals", "quality")
+        figures["quality"] = plotting.quality_chart(learners), "AUC of the model and the baselines, with 95% intervals"
     average, tiers = base_rate(model), model.evaluation.get("tiers") or ()
     if tiers and average is not None:
-        figure = plotting.tier_chart(tier_estimates(tiers, average), average)
-        out["tiers"] = plotting.svg(figure, "Share of best customers by tier, with 95% intervals", "tiers")
-    return out
+        chart = plotting.tier_chart(tier_estimates(tiers, average), average)
+        figures["tiers"] = chart, "Share of best customers by tier, with 95% intervals"
+    return {name: inline_svg(plotting.to_svg(chart), title, name) for name, (chart, title) in figures.items()}
 
 
 def _curves(model: ICPModel) -> tuple[list[dict[str, Any]], list[str]]:
@@ -129,6 +140,7 @@ def _curves(model: ICPModel) -> tuple[list[dict[str, Any]], list[str]]:
     shown = []
     for k, one in enumerate(curves):
         title = f"What {one.title} adds to the odds of being a best customer"
-        shown.append({"title": one.title, "category": CATEGORIES.get(one.category, one.category), "note": one.note,
-                      "svg": plotting.svg(plotting.curve_chart(one.curve), title, f"curve-{k}")})  # fmt: skip
+        chart = inline_svg(plotting.to_svg(plotting.curve_chart(one.curve)), title, f"curve-{k}")
+        category = CATEGORIES.get(one.category, one.category)
+        shown.append({"title": one.title, "category": category, "note": one.note, "svg": chart})
     return shown, others

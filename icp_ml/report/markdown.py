@@ -26,7 +26,12 @@ def write_markdown(model: ICPModel, path: str | Path) -> Path:
 def render_markdown(model: ICPModel) -> str:
     """Return the report as Markdown; values of strangers are escaped."""
     context = report_context(model)
-    parts = [model.profile.to_markdown(), *_quality(context["quality"]), *_tiers(context["tiers"]), *_labels(context["labels"])]
+    parts = [
+        model.profile.to_markdown(),
+        *_quality(context["quality"]),
+        *_tiers(context["tiers"]),
+        *_labels(context["labels"]),
+    ]
     facts = {fact["name"]: fact["value"] for fact in context["facts"]}
     parts.append(f"Model version {facts['Model version']}, settings {facts['Settings']}.")
     return "\n\n".join(part.strip() for part in parts if part) + "\n"
@@ -40,7 +45,9 @@ def _quality(view: dict[str, Any]) -> list[str]:
     parts = ["## How good it is", escape_markdown(view["verdict"])]
     parts += [f"- {escape_markdown(text)}" for text in view["cautions"]]
     if rows:
-        parts.append(_table(("on customers held out", "AUC, best against worst", "lift, top 10%", "AUC gained over it"), rows))
+        parts.append(
+            _table(("on customers held out", "AUC, best against worst", "lift, top 10%", "AUC gained over it"), rows)
+        )
     if view["backtest"]:
         parts.append(escape_markdown(f"Back-test: {view['backtest']['lead']}"))
     elif view["backtest_reason"]:
@@ -51,7 +58,10 @@ def _quality(view: dict[str, Any]) -> list[str]:
 def _tiers(view: dict[str, Any]) -> list[str]:
     if not view["rows"]:
         return []
-    rows = [(r["tier"], r["fit"], r["customers"], f"{r['per_100']} ({r['span']})" if r["span"] else r["per_100"], r["lift"]) for r in view["rows"]]
+    rows = [
+        (r["tier"], r["fit"], r["customers"], f"{r['per_100']} ({r['span']})" if r["span"] else r["per_100"], r["lift"])
+        for r in view["rows"]
+    ]
     return ["## Tiers", _table(("tier", "fit score", "customers", "best customers per 100 won", "lift"), rows)]
 
 

@@ -41,13 +41,24 @@ def profile_panel(profile: IdealCustomerProfile, lines: int = 5) -> RenderableTy
     body.rstrip()
     base = profile.evidence.get("base_rate")
     note = f"share of them who are best customers, against {base:.0%} of all" if profile.found and base else None
-    return Panel(body, title="Ideal customer profile", title_align="left", subtitle=note, subtitle_align="right", border_style="cyan")
+    return Panel(
+        body,
+        title="Ideal customer profile",
+        title_align="left",
+        subtitle=note,
+        subtitle_align="right",
+        border_style="cyan",
+    )
 
 
 def labels_line(labels: OutcomeLabels) -> RenderableType:
     """Return label counts in one line."""
     c = labels.counts
-    left_out = [f"{c[key]:,} {words}" for key, words in (("too_young", "too young to judge"), ("unjudged", "without outcomes")) if c.get(key)]
+    left_out = [
+        f"{c[key]:,} {words}"
+        for key, words in (("too_young", "too young to judge"), ("unjudged", "without outcomes"))
+        if c.get(key)
+    ]
     text = f"{c['best']:,} best, {c['worst']:,} worst, {c['middle']:,} in the middle"
     return Text(f"Customers: {text}{'; left out: ' + ', '.join(left_out) if left_out else ''}")
 
@@ -58,9 +69,12 @@ def quality_table(evaluation: Evaluation) -> RenderableType:
     for learner in evaluation.learners:
         auc, lift, gain = learner.metrics["auc"], learner.metrics["lift_10"], learner.gains.get("auc")
         table.add_row(
-            Text(learner.label, style="bold" if learner.name == "icp_ml" else ""), f"{auc.value:.3f}", f"{auc.low:.2f}-{auc.high:.2f}",
-            f"{lift.value:.2f}x", "" if gain is None else f"{gain.value:+.3f} ({gain.low:+.3f} to {gain.high:+.3f})",
-        )  # fmt: skip
+            Text(learner.label, style="bold" if learner.name == "icp_ml" else ""),
+            f"{auc.value:.3f}",
+            f"{auc.low:.2f}-{auc.high:.2f}",
+            f"{lift.value:.2f}x",
+            "" if gain is None else f"{gain.value:+.3f} ({gain.low:+.3f} to {gain.high:+.3f})",
+        )
     verdict = Text(evaluation.verdict, style="green" if evaluation.better_than_simple else "yellow")
     cautions = [Text(c, style="yellow") for c in evaluation.cautions]
     backtest = []
@@ -80,8 +94,13 @@ def tiers_table(summary: ScoreSummary, tiers: Sequence[Mapping[str, Any]]) -> Re
         row = worth.get(tier, {})
         rate, lift = row.get("rate"), row.get("lift")
         shown = f"{rate:.0%} ({row['rate_low']:.0%}-{row['rate_high']:.0%})" if rate is not None else "-"
-        table.add_row(Text(tier, style=TIER_STYLES[tier]), f"{count:,}", f"{count / max(summary.rows, 1):.1%}", shown if row else "",
-                      f"{lift:.1f}x" if lift is not None else "-" if row else "")  # fmt: skip
+        table.add_row(
+            Text(tier, style=TIER_STYLES[tier]),
+            f"{count:,}",
+            f"{count / max(summary.rows, 1):.1%}",
+            shown if row else "",
+            f"{lift:.1f}x" if lift is not None else "-" if row else "",
+        )
     return table
 
 
@@ -89,16 +108,31 @@ def score_lines(summary: ScoreSummary) -> RenderableType:
     """Return what became of the rows of a list."""
     rate = summary.rows / summary.seconds if summary.seconds else 0.0
     parts = [f"{summary.scored:,} scored"]
-    parts += [f"{n:,} {name}" for n, name in ((summary.ineligible, "ineligible"), (summary.suppressed, "suppressed"), (summary.rejected, "rejected")) if n]
+    parts += [
+        f"{n:,} {name}"
+        for n, name in (
+            (summary.ineligible, "ineligible"),
+            (summary.suppressed, "suppressed"),
+            (summary.rejected, "rejected"),
+        )
+        if n
+    ]
     lines = [Text(f"{summary.rows:,} rows: {', '.join(parts)} ({summary.seconds:.1f} s, {rate:,.0f} accounts/s)")]
     if summary.rejects:
         lines.append(Text(f"Rows that do not parse, with line and reason: {summary.rejects}", style="yellow"))
     if summary.missing_fields:
-        lines.append(Text(f"The list lacks {', '.join(summary.missing_fields)}: coverage is lower for every account.", style="yellow"))
+        lines.append(
+            Text(
+                f"The list lacks {', '.join(summary.missing_fields)}: coverage is lower for every account.",
+                style="yellow",
+            )
+        )
     if summary.outside_support:
         lines.append(Text(f"{summary.outside_support:,} accounts are unlike any customer: their tier is held at C."))
     if summary.obtainable is not None:
-        lines.append(Text(f"TAM {summary.rows:,} -> SAM {summary.serviceable:,} -> SOM {summary.obtainable:,} (capacity)"))
+        lines.append(
+            Text(f"TAM {summary.rows:,} -> SAM {summary.serviceable:,} -> SOM {summary.obtainable:,} (capacity)")
+        )
     return Group(*lines)
 
 
@@ -118,8 +152,13 @@ def columns_table(report: DataReport) -> RenderableType:
     for column in used:
         listed = "-" if column.coverage_market != column.coverage_market else f"{column.coverage_market:.0%}"
         auc = "-" if column.auc != column.auc else f"{column.auc:.2f}"
-        table.add_row(Text(column.field, style=VERDICT_STYLES["accept"], no_wrap=True), f"{column.coverage_customers:.0%}", listed, auc,
-                      Text("; ".join(column.reasons)))  # fmt: skip
+        table.add_row(
+            Text(column.field, style=VERDICT_STYLES["accept"], no_wrap=True),
+            f"{column.coverage_customers:.0%}",
+            listed,
+            auc,
+            Text("; ".join(column.reasons)),
+        )
     parts: list[RenderableType] = [table]
     if asked:
         parts.append(Text("\nNot used until you vouch for them", style="dim"))

@@ -11,14 +11,26 @@ def row_schema(reasons: int = 5, lookalikes: int = 3) -> pa.Schema:
     """Return the row-level columns: they depend on the row and the model alone."""
     text, number = pa.string(), pa.float64()
     fields = [
-        pa.field("account_id", text, nullable=False), pa.field("name", text), pa.field("domain", text),
-        pa.field("status", text, nullable=False), pa.field("status_reason", text),
-        pa.field("fit_score", number), pa.field("fit_low", number), pa.field("fit_high", number), pa.field("log_odds", number),
-        pa.field("tier", text, nullable=False), pa.field("in_support", pa.bool_(), nullable=False),
-        pa.field("coverage", number, nullable=False), pa.field("segment", text, nullable=False),
-    ]  # fmt: skip
+        pa.field("account_id", text, nullable=False),
+        pa.field("name", text),
+        pa.field("domain", text),
+        pa.field("status", text, nullable=False),
+        pa.field("status_reason", text),
+        pa.field("fit_score", number),
+        pa.field("fit_low", number),
+        pa.field("fit_high", number),
+        pa.field("log_odds", number),
+        pa.field("tier", text, nullable=False),
+        pa.field("in_support", pa.bool_(), nullable=False),
+        pa.field("coverage", number, nullable=False),
+        pa.field("segment", text, nullable=False),
+    ]
     for i in range(1, reasons + 1):
-        fields += [pa.field(f"reason_{i}", text), pa.field(f"reason_{i}_field", text), pa.field(f"reason_{i}_contribution", number)]
+        fields += [
+            pa.field(f"reason_{i}", text),
+            pa.field(f"reason_{i}_field", text),
+            pa.field(f"reason_{i}_contribution", number),
+        ]
     fields += [pa.field(f"lookalike_{i}", text) for i in range(1, lookalikes + 1)]
     return pa.schema([*fields, pa.field("model_version", text, nullable=False)])
 

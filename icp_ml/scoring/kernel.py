@@ -84,7 +84,11 @@ class Scorer:
         log_odds = self.tables.sum_terms(contributions)
         error = Z90 * self.tables.standard_error(codes)
         fit, low, high = (100.0 * expit(x) for x in (log_odds, log_odds - error, log_odds + error))
-        coverage = np.mean([codes[:, j] != MISSING for j in self._field_columns], axis=0) if self.tables.fields else np.zeros(rows)
+        coverage = (
+            np.mean([codes[:, j] != MISSING for j in self._field_columns], axis=0)
+            if self.tables.fields
+            else np.zeros(rows)
+        )
         status, reason = self._status(codes, coverage)
         out = status != 0
         inside = self.support.inside(codes)
@@ -99,14 +103,18 @@ class Scorer:
         result |= {
             "status": _choice(status, STATUSES),
             "status_reason": _choice(reason - 1, (*self._reasons_of_status[1:], OUTSIDE), missing=reason == 0),
-            "fit_score": pa.array(fit, mask=out), "fit_low": pa.array(low, mask=out), "fit_high": pa.array(high, mask=out),
-            "log_odds": pa.array(log_odds, mask=out), "tier": _choice(tier, (*LETTERS, NO_TIER)),
-            "in_support": pa.array(inside), "coverage": pa.array(coverage),
+            "fit_score": pa.array(fit, mask=out),
+            "fit_low": pa.array(low, mask=out),
+            "fit_high": pa.array(high, mask=out),
+            "log_odds": pa.array(log_odds, mask=out),
+            "tier": _choice(tier, (*LETTERS, NO_TIER)),
+            "in_support": pa.array(inside),
+            "coverage": pa.array(coverage),
             "segment": _choice(np.zeros(rows, dtype=np.int64), (SEGMENT,)),
-        }  # fmt: skip
+        }
         own = self._own_values(columns, as_of or self.tables.as_of)
         result |= reason_columns(self._book, codes, contributions, own, self.reasons, out)
-        result |= self._lookalike_columns(codes)
+        result |= self._lookalike_columns(codes, out)
         result["model_version"] = _choice(np.zeros(rows, dtype=np.int64), (self.model_version,))
         return pa.RecordBatch.from_arrays(list(result.values()), names=list(result))
 
@@ -129,14 +137,21 @@ class Scorer:
             if enc.kind == "numeric" and enc.field in columns
         }
 
-    def _lookalike_columns(self, codes: Codes) -> dict[str, pa.Array]:
+    def _lookalike_columns(self, codes: Codes, without: npt.NDArray[np.bool_]) -> dict[str, pa.Array]:
         if not self.lookalikes:
             return {}
         near = self._neighbours.nearest(codes, self.lookalikes)
+        near[without] = -1
         names = self.names or {}
         shown = tuple(names.get(i, f"customer {i[:6]}") for i in self.reference.ids)
-        return {f"lookalike_{k + 1}": _choice(near[:, k], shown, missing=near[:, k] < 0) for k in range(self.lookalikes)}
+        return {
+            f"lookalike_{k + 1}": _choice(near[:, k], shown, missing=near[:, k] < 0) for k in range(self.lookalikes)
+        }
 
 
-def _choice(index: npt.NDArray[np.int64], texts: tuple[str, ...], missing: npt.NDArray[np.bool_] | None = None) -> pa.Array:
-    return pa.DictionaryArray.from_arrays(pa.array(index.astype(np.int32), mask=missing), pa.array(texts, type=pa.string()))
+def _choice(
+    index: npt.NDArray[np.int64], texts: tuple[str, ...], missing: npt.NDArray[np.bool_] | None = None
+) -> pa.Array:
+    return pa.DictionaryArray.from_arrays(
+        pa.array(index.astype(np.int32), mask=missing), pa.array(texts, type=pa.string())
+    )

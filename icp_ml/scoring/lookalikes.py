@@ -103,7 +103,10 @@ class Neighbours:
         return keys.astype(np.float32)
 
     def nearest(self, codes: Codes, k: int) -> npt.NDArray[np.int64]:
-        """Return positions of the k nearest reference customers, shape (rows, k), nearest first; -1 where there are fewer."""
+        """Return positions of the k nearest reference customers, nearest first, shape (rows, k).
+
+        Where there are fewer than k customers, the rest is -1.
+        """
         out = np.full((len(codes), k), -1, dtype=np.int64)
         count = len(self.reference.ids)
         if not self.terms or not count:
@@ -134,7 +137,8 @@ def _distances(tables: ScoringTables, j: int, scale: float) -> npt.NDArray[np.in
         apart = (code[:, None] != code[None, :]).astype(np.float64)
     apart[MISSING, :] = apart[:, MISSING] = 0.5
     apart[MISSING, MISSING] = 0.25
-    return np.floor(scale * tables.ranges[j] * apart).astype(np.int64)
+    whole: npt.NDArray[np.int64] = np.floor(scale * tables.ranges[j] * apart).astype(np.int64)
+    return whole
 
 
 @dataclass(frozen=True)
@@ -150,7 +154,11 @@ class Support:
 
     @cached_property
     def _terms(self) -> list[int]:
-        return [j for j, term in enumerate(self.tables.terms) if term.encoding.kind != "tokens" and self.tables.ranges[j] > 0]
+        return [
+            j
+            for j, term in enumerate(self.tables.terms)
+            if term.encoding.kind != "tokens" and self.tables.ranges[j] > 0
+        ]
 
     def novelty(self, codes: Codes, *, own: int = 0) -> FloatArray:
         """Return novelty from 0 (all values shown by many) to 1; `own` = 1 leaves the account itself out."""

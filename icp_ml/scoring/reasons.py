@@ -54,11 +54,16 @@ class ReasonBook:
         contribution = float(self.tables.values[j][code])
         verb = "raises" if contribution > 0 else "lowers"
         if n < FEW:
-            count = "no customer shows" if n == 0 else f"only {n:.0f} customer{'s' if n > 1 else ''} show{'s' if n == 1 else ''}"
+            count = (
+                "no customer shows"
+                if n == 0
+                else f"only {n:.0f} customer{'s' if n > 1 else ''} show{'s' if n == 1 else ''}"
+            )
             return f"{verb} fit, though {count} this"
         rate = hits / n
-        if (rate > self.base_rate) == (contribution > 0):
-            return f"{verb} fit: {rate:.0%} of such customers are best, {self.base_rate:.0%} of all"
+        shown, usual = f"{rate:.0%}", f"{self.base_rate:.0%}"
+        if (rate > self.base_rate) == (contribution > 0) and shown != usual:
+            return f"{verb} fit: {shown} of such customers are best, {usual} of all"
         return f"{verb} fit, other fields being equal"
 
     def span(self, j: int, code: int) -> tuple[int, int]:
@@ -95,7 +100,9 @@ class ReasonBook:
             subject = statement(term, [code])
         return f"{_capital(subject)} {self.evidence(j, code)}"
 
-    def texts(self, j: int, codes: npt.NDArray[np.uint16], values: FloatArray | None) -> tuple[npt.NDArray[np.int64], list[str]]:
+    def texts(
+        self, j: int, codes: npt.NDArray[np.uint16], values: FloatArray | None
+    ) -> tuple[npt.NDArray[np.int64], list[str]]:
         """Return, for rows of one term, the index of each row's sentence and the distinct sentences."""
         if values is None or self.tables.terms[j].encoding.kind != "numeric":
             distinct, index = np.unique(codes, return_inverse=True)
@@ -104,7 +111,11 @@ class ReasonBook:
         pair = np.stack([codes.astype(np.float64), shown])
         order = np.lexsort(pair[::-1])
         ordered = pair[:, order]
-        new = np.concatenate([[True], np.any(np.diff(ordered, axis=1) != 0, axis=0)]) if len(order) else np.zeros(0, dtype=bool)
+        new = (
+            np.concatenate([[True], np.any(np.diff(ordered, axis=1) != 0, axis=0)])
+            if len(order)
+            else np.zeros(0, dtype=bool)
+        )
         index = np.empty(len(order), dtype=np.int64)
         index[order] = np.cumsum(new) - 1
         firsts = ordered[:, new]
@@ -122,15 +133,18 @@ class ReasonBook:
 
 def as_shown(values: FloatArray, form: str) -> FloatArray:
     """Round to what a sentence shows, so that few distinct sentences serve many accounts; missing becomes 0."""
-    known = np.where(np.isfinite(values), values, 0.0)
+    known: FloatArray = np.where(np.isfinite(values), values, 0.0)
+    whole: FloatArray = np.round(known)
     if form == "year":
-        return np.round(known)
+        return whole
     size = np.abs(known)
-    with np.errstate(divide="ignore"):
-        power = np.where(size > 0, np.floor(np.log10(np.where(size > 0, size, 1.0))), 0.0) - 2.0
+    power = np.floor(np.log10(np.where(size > 0, size, 1.0))) - 2.0
     step = 10.0 ** np.abs(power)
-    rounded = np.where(power >= 0, np.round(known / step) * step, np.round(known * step) / step)
-    return np.where((form == "count") & (size < 10_000), np.round(known), rounded)
+    with np.errstate(over="ignore"):  # both branches are computed; the one that overflows is not taken
+        rounded: FloatArray = np.where(power >= 0, np.round(known / step) * step, np.round(known * step) / step)
+    if form == "count":
+        rounded = np.where(size < 10_000, whole, rounded)
+    return rounded
 
 
 def _placed(term: Term, code: int, first: int, last: int) -> str:
@@ -145,7 +159,9 @@ def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def strongest(tables: ScoringTables, contributions: FloatArray, codes: npt.NDArray[np.uint16], k: int) -> npt.NDArray[np.int64]:
+def strongest(
+    tables: ScoringTables, contributions: FloatArray, codes: npt.NDArray[np.uint16], k: int
+) -> npt.NDArray[np.int64]:
     """Return term numbers of the k largest contributions by size, shape (rows, k); ties go to the earlier term.
 
     Absent tokens count for half: that a company does *not* use a tool seldom explains anything to a person.
@@ -167,8 +183,13 @@ def strongest(tables: ScoringTables, contributions: FloatArray, codes: npt.NDArr
     return best
 
 
-def _largest(tables: ScoringTables, contributions: FloatArray, codes: npt.NDArray[np.uint16], terms: npt.NDArray[np.int64],
-             k: int) -> tuple[npt.NDArray[np.int64], FloatArray]:  # fmt: skip
+def _largest(
+    tables: ScoringTables,
+    contributions: FloatArray,
+    codes: npt.NDArray[np.uint16],
+    terms: npt.NDArray[np.int64],
+    k: int,
+) -> tuple[npt.NDArray[np.int64], FloatArray]:
     """Return the k largest of some terms per row, largest first, and the size of the k-th."""
     size = np.empty((len(codes), len(terms)))
     for place, j in enumerate(terms):
@@ -184,8 +205,14 @@ def _largest(tables: ScoringTables, contributions: FloatArray, codes: npt.NDArra
     return terms[best], least
 
 
-def reason_columns(book: ReasonBook, codes: npt.NDArray[np.uint16], contributions: FloatArray, values: dict[str, FloatArray],
-                   k: int, without: npt.NDArray[np.bool_]) -> dict[str, pa.Array]:  # fmt: skip
+def reason_columns(
+    book: ReasonBook,
+    codes: npt.NDArray[np.uint16],
+    contributions: FloatArray,
+    values: dict[str, FloatArray],
+    k: int,
+    without: npt.NDArray[np.bool_],
+) -> dict[str, pa.Array]:
     """Return `reason_i`, `reason_i_field` and `reason_i_contribution` for i in 1..k.
 
     Parameters
@@ -222,7 +249,9 @@ def reason_columns(book: ReasonBook, codes: npt.NDArray[np.uint16], contribution
             out[f"reason_{i + 1}_field"] = _dictionary(of_term[chosen[:, i]], field_names, none)
             out[f"reason_{i + 1}_contribution"] = pa.array(picked[:, i], mask=none)
         else:
-            out[f"reason_{i + 1}"] = out[f"reason_{i + 1}_field"] = _dictionary(np.zeros(n, np.int64), dictionary, np.ones(n, bool))
+            out[f"reason_{i + 1}"] = out[f"reason_{i + 1}_field"] = _dictionary(
+                np.zeros(n, np.int64), dictionary, np.ones(n, bool)
+            )
             out[f"reason_{i + 1}_contribution"] = pa.nulls(n, pa.float64())
     return out
 
@@ -231,5 +260,3 @@ def _dictionary(index: npt.NDArray[np.int64], values: pa.Array, missing: npt.NDA
     if not len(values):
         return pa.DictionaryArray.from_arrays(pa.nulls(len(index), pa.int32()), values)
     return pa.DictionaryArray.from_arrays(pa.array(index.astype(np.int32), mask=missing), values)
-
-

@@ -134,7 +134,9 @@ def test_missingness_that_decides_is_refused():
     assert "where it is missing, 0 are best" in of(report, "region_code").reasons[0]
     assert "where it is missing, 0 are worst" in of(report, "reason_given").reasons[0]
     assert {"region_code", "reason_given"} <= set(report.refused)
-    assert of(report, "exit_note").verdict == "confirm"
+    plan = world.add("plan", state, "category", mask=world.rng.random(N) < np.where(world.best, 0.05, 0.9)).judge()
+    assert "of best and" in of(plan, "plan").reasons[0]
+    assert [of(report, "exit_note").verdict, of(plan, "plan").verdict] == ["confirm"] * 2
 
 
 def test_missingness_that_only_predicts_is_neutralised():

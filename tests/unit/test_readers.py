@@ -64,6 +64,12 @@ def test_quote_that_is_never_closed_costs_one_row(tmp_path: Path, tail: str) -> 
     assert rejects == [Reject(3, "has a quote that is never closed", '3,"4')]
 
 
+def test_stray_quote_before_rows_with_quotes_costs_one_row(tmp_path: Path) -> None:
+    rows, rejects, _ = read(write(tmp_path, 'a,b,c\n1,2,3\n4,"5\n6,"7, 8",9\n10,11,12\n'))
+    assert [row["a"] for row in rows] == ["1", "6", "10"]
+    assert rejects == [Reject(3, "has a stray quote", '4,"5')]
+
+
 def test_overlong_cell_and_nul_byte_are_rejected(tmp_path: Path) -> None:
     rows, rejects, _ = read(write(tmp_path, f"a,b\n1,2\n{'x' * 200_000},2\n3,4\n5,\0\n6,7\n8,9\n"))
     assert [row["a"] for row in rows] == ["1", "3", "6", "8"]

@@ -1,0 +1,154 @@
+"""The HTML report in a real browser: nothing asked, nothing run, readable on a phone, in the dark and on paper."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from icp_ml.report.html import write_html
+
+pytestmark = pytest.mark.browser
+
+HOSTILE = "</svg></style></title><script>window.ran = 1</script><img src=x onerror='window.ran = 1'>\"`"
+
+
+def _load(name: str) -> ModuleType:
+    path = Path(__file__).resolve().parents[1] / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+examples = _load("report_model")
+
+
+@pytest.fixture(scope="module")
+def browser(needs_chromium: str) -> Iterator[Any]:
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(
+            executable_path=needs_chromium, args=["--headless", "--no-sandbox", "--disable-gpu"]
+        )
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    return write_html(examples.make_model(), path, examples.make_scored())
+
+
+@contextmanager
+def opened(browser: Any, path: Path, **options: Any) -> Iterator[tuple[Any, Callable[[], list[str]]]]:
+    """Open a file; the second value tells what went wrong so far: errors, and requests other than the file's own."""
+    page = browser.new_page(**options)
+    wrong: list[str] = []
+    page.on("console", lambda message: wrong.append(f"console: {message.text}"))
+    page.on("pageerror", lambda error: wrong.append(f"error: {error}"))
+    page.on("dialog", lambda dialog: (wrong.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+    requested: list[str] = []
+    page.on("request", lambda request: requested.append(request.url))
+    page.goto(path.as_uri())
+    page.wait_for_load_state("networkidle")
+
+    def problems() -> list[str]:
+        return wrong + [url for url in requested if url != path.as_uri() and not url.startswith("data:")]
+
+    yield page, problems
+    page.close()
+
+
+WIDTHS = {"desktop": (1280, 900), "tablet": (768, 1024), "phone": (390, 844), "small phone": (320, 640)}
+
+
+@pytest.mark.parametrize("device", WIDTHS)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_opens_without_an_error_or_a_request_and_never_scrolls_sideways(
+    browser: Any, report: Path, device: str, scheme: str
+) -> None:
+    width, height = WIDTHS[device]
+    with opened(browser, report, viewport={"width": width, "height": height}, color_scheme=scheme) as (page, problems):
+        assert problems() == []
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.locator("h1").is_visible()
+        box = page.locator("h1").bounding_box()
+        assert box is not None
+        assert box["y"] < 200
+
+
+def test_the_profile_is_on_the_first_screen_filters_left_of_signals(browser: Any, report: Path) -> None:
+    with opened(browser, report, viewport={"width": 1280, "height": 900}) as (page, _):
+        boxes = {name: page.locator(f".panel.{name}").bounding_box() for name in ("filters", "signals", "against")}
+        assert boxes["filters"]["x"] + boxes["filters"]["width"] < boxes["signals"]["x"]
+        assert boxes["signals"]["y"] + boxes["signals"]["height"] <= boxes["against"]["y"]
+        assert boxes["against"]["y"] < 900
+        assert page.locator(".signals .sentence").first.is_visible()
+
+
+def test_charts_show_one_version_for_each_width(browser: Any, report: Path) -> None:
+    for width, wide in ((1280, True), (390, False)):
+        with opened(browser, report, viewport={"width": width, "height": 800}) as (page, _):
+            assert page.locator("figure.wide svg").is_visible() is wide
+            assert page.locator("figure.narrow svg").is_visible() is not wide
+            marks = page.locator("figure.wide svg use" if wide else "figure.narrow svg use")
+            assert marks.count() >= 4
+            assert marks.last.bounding_box()["width"] > 0
+
+
+def _brightness(colour: str) -> float:
+    """Return 0 (black) to 1 (white) of "rgb(r, g, b)"."""
+    return sum(float(part) for part in colour.split("(")[1].rstrip(")").split(",")[:3]) / (3 * 255)
+
+
+@pytest.mark.parametrize(("scheme", "dark"), [("light", False), ("dark", True)])
+def test_text_and_charts_stand_out_in_either_scheme(browser: Any, report: Path, scheme: str, dark: bool) -> None:
+    script = "([name, property]) => getComputedStyle(document.querySelector(name))[property]"
+    with opened(browser, report, color_scheme=scheme) as (page, _):
+        ground = _brightness(page.evaluate(script, ["body", "backgroundColor"]))
+        assert (ground < 0.2) is dark
+        for name, what in (("h1", "color"), ("#traits svg text", "fill"), (".sentence", "color"), (".kind", "color")):
+            assert abs(_brightness(page.evaluate(script, [name, what])) - ground) > 0.35, name
+
+
+def test_on_paper_it_is_light_and_whole(browser: Any, report: Path) -> None:
+    with opened(browser, report, viewport={"width": 718, "height": 1000}, color_scheme="dark") as (page, problems):
+        page.emulate_media(media="print", color_scheme="dark")
+        assert not page.locator("nav").is_visible()
+        ground = page.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--page')").strip()
+        assert ground == "#ffffff"
+        assert page.evaluate("document.documentElement.scrollWidth") <= 718
+        assert page.pdf(format="A4").startswith(b"%PDF")
+        assert problems() == []
+
+
+def test_what_strangers_wrote_does_not_run(browser: Any, tmp_path: Path) -> None:
+    path = write_html(
+        examples.make_model(lambda text: HOSTILE), tmp_path / "hostile.html", examples.make_scored(lambda text: HOSTILE)
+    )
+    with opened(browser, path, viewport={"width": 390, "height": 844}) as (page, problems):
+        assert problems() == []
+        assert page.evaluate("window.ran") is None
+        assert page.locator("script, img").count() == 0
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        assert "<script>" in page.locator(".signals").inner_text()
+
+
+def test_without_a_profile_the_words_are_large(browser: Any, tmp_path: Path) -> None:
+    path = write_html(examples.without_profile(examples.make_model()), tmp_path / "none.html")
+    with opened(browser, path) as (page, problems):
+        assert problems() == []
+        assert page.locator("h1").inner_text() == "No profile found"
+        assert float(page.evaluate("parseFloat(getComputedStyle(document.querySelector('h1')).fontSize)")) >= 48

@@ -1,0 +1,204 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from icp_ml.estimator.boosting import BoostingParams
+from icp_ml.estimator.encoding import Encoding, FieldEncoding
+from icp_ml.estimator.fitting import FieldSpec, FitParams, fit_tables
+from icp_ml.estimator.scorecard import ScoringTables
+from icp_ml.traits import Trait, _lift_interval, _without_complements, find_traits
+
+PARAMS = FitParams(BoostingParams(learning_rate=0.2, max_rounds=40, patience=10, folds=3, bags=2, min_leaf=5))
+SPECS = [
+    FieldSpec("employees", "numeric", "count", "employees"),
+    FieldSpec("industry", "category", label="industry"),
+    FieldSpec("technologies", "tokens", category="technographic"),
+    FieldSpec("noise", "numeric"),
+]
+
+
+def make(n=500, seed=0, effect=1.6):
+    rng = np.random.default_rng(seed)
+    size, industry = np.exp(rng.normal(5, 1, n)), rng.choice(list("abcdef"), n)
+    snow = rng.random(n) < 0.35
+    columns = {
+        "employees": pa.array(np.round(size), mask=rng.random(n) < 0.1),
+        "industry": pa.array(industry),
+        "technologies": pa.array([["snow"] * int(s) + ["excel"] for s in snow]),
+        "noise": pa.array(rng.normal(size=n)),
+    }
+    planted = ((size > 100) & (size <= 400)) * 1.0 + np.isin(industry, ["a", "b"]) + snow
+    quality = effect * planted + rng.logistic(size=n)
+    low, high = np.quantile(quality, [0.3, 0.7])
+    status = np.where(quality > high, "best", np.where(quality < low, "worst", "middle"))
+    return columns, status
+
+
+def fit(columns, status):
+    best = (status == "best").astype(float)
+    tables = fit_tables(columns, SPECS, best, trains=status != "middle", params=PARAMS).tables
+    return tables, tables.encode(columns, len(status))
+
+
+@pytest.fixture(scope="module")
+def world():
+    columns, status = make()
+    return *fit(columns, status), status
+
+
+@pytest.fixture(scope="module")
+def found(world):
+    return find_traits(*world)
+
+
+def test_a_planted_range_set_and_token_are_found(found):
+    by_term = {(t.term, t.direction): t for t in found}
+    size = by_term["employees", "positive"]
+    assert 60 <= size.values["over"] <= 140
+    assert 300 <= size.values["up_to"] <= 550
+    assert size.sentence.endswith("employees")
+    industries = [t for t in found if t.term == "industry"]
+    assert len(industries) == 1
+    assert industries[0].values == {"in": ["a", "b"]}
+    assert by_term["technologies=snow", "positive"].sentence == "uses snow"
+    assert by_term["technologies=snow", "positive"].category == "technographic"
+    assert not [t for t in found if t.field == "noise"]
+
+
+def test_the_evidence_is_what_can_be_counted(world, found):
+    tables, codes, status = world
+    number = {t.name: j for j, t in enumerate(tables.terms)}
+    best, worst = status == "best", status == "worst"
+    for t in found:
+        inside = np.isin(codes[:, number[t.term]], t.codes)
+        assert (t.customers, t.best) == (inside.sum(), (inside & best).sum())
+        assert t.rate == pytest.approx(best[inside].mean())
+        assert t.lift == pytest.approx(best[inside].mean() / best.mean())
+        assert t.best_support == pytest.approx(inside[best].mean())
+        assert t.worst_support == pytest.approx(inside[worst].mean())
+        assert t.lift_low < t.lift < t.lift_high
+        assert (t.lift > 1) == (t.contribution > 0) == (t.direction == "positive")
+        assert t.p_value <= 0.05
+        assert 0.6 <= t.stability <= 1
+
+
+def test_the_order_of_rows_does_not_matter(world, found):
+    tables, codes, status = world
+    order = np.random.default_rng(0).permutation(len(status))
+    assert find_traits(tables, codes[order], status[order]) == found
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_shuffled_labels_have_no_traits(world, seed):
+    _, codes, status = world
+    shuffled = np.random.default_rng(100 + seed).permutation(status)
+    columns, _ = make()
+    tables, codes = fit(columns, shuffled)
+    assert find_traits(tables, codes, shuffled, seed=seed) == ()
+
+
+def test_a_stand_in_without_a_contribution_is_no_trait(world):
+    tables, codes, status = world
+    j = [t.name for t in tables.terms].index("technologies=snow")
+    silent = tuple(v * (0.01 if i == j else 1.0) for i, v in enumerate(tables.values))
+    found = find_traits(replace(tables, values=silent), codes, status)
+    assert "technologies=snow" not in {t.term for t in found}
+
+
+def test_without_both_labels_there_are_no_traits(world):
+    tables, codes, status = world
+    assert find_traits(tables, codes, np.where(status == "best", "middle", status)) == ()
+    assert find_traits(tables, codes, np.where(status == "worst", "middle", status)) == ()
+
+
+def test_the_share_of_the_market_is_of_accounts_whose_value_is_known(world, found):
+    tables, codes, status = world
+    market = codes[:50].copy()
+    j = [t.name for t in tables.terms].index("technologies=snow")
+    market[:, j] = [2] * 10 + [1] * 10 + [0] * 30
+    shares = {t.term: t.market_share for t in find_traits(tables, codes, status, market_codes=market)}
+    assert shares["technologies=snow"] == 0.5
+    market[:, j] = 0
+    shares = {t.term: t.market_share for t in find_traits(tables, codes, status, market_codes=market)}
+    assert shares["technologies=snow"] is None
+    assert all(t.market_share is None for t in found)
+
+
+def test_missing_values_are_never_a_trait():
+    rng = np.random.default_rng(0)
+    columns, status = make(effect=0.0)
+    gone = (status == "worst") & (rng.random(len(status)) < 0.9)
+    columns["employees"] = pa.array(columns["employees"].to_numpy(zero_copy_only=False), mask=gone)
+    tables, codes = fit(columns, status)
+    assert all(0 not in t.codes for t in find_traits(tables, codes, status))
+
+
+def test_saved_and_read_back(found):
+    for trait in found:
+        assert Trait.from_dict(json.loads(json.dumps(trait.to_dict()))) == trait
+
+
+# complements -----------------------------------------------------------------------------------
+
+
+def trait(term, direction, codes, p_value=0.01, contribution=0.5):
+    return Trait(
+        "s", term.split("=")[0], term, "firmographic", direction, codes, {}, 20, 10, 0.5, 0.5, 0.5, 1.5, 1.2, 1.8, 0.9,
+        p_value, contribution,
+    )  # fmt: skip
+
+
+def three_terms():
+    encoding = Encoding(
+        (
+            FieldEncoding("c", "category", values=tuple("wxyz"), spellings=tuple("WXYZ")),
+            FieldEncoding("n", "numeric", edges=np.array([0.0, 1, 2, 3])),
+        )
+    )
+    shape = [np.ones(t.size) for t in encoding.terms]
+    customers = (np.array([5.0, 0, 0, 9, 9, 9, 9]), np.array([5.0, 0, 9, 9, 9, 0]))
+    return ScoringTables(encoding, tuple(shape), tuple(shape), 0.0, 0.0, customers, tuple(shape))
+
+
+def test_of_complements_the_one_that_names_less_speaks():
+    few, many = trait("c", "negative", (3,)), trait("c", "positive", (4, 5, 6), p_value=0.001)
+    assert _without_complements([many, few], three_terms()) == [few]
+
+
+def test_of_numeric_complements_the_surer_speaks():
+    low, high = trait("n", "negative", (2,), p_value=0.04), trait("n", "positive", (3, 4), p_value=0.002)
+    assert _without_complements([low, high], three_terms()) == [high]
+
+
+def test_traits_that_leave_a_middle_are_both_kept():
+    low, high = trait("n", "negative", (2,)), trait("n", "positive", (4,))
+    assert set(_without_complements([low, high], three_terms())) == {low, high}
+
+
+# the interval ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("share", "rate_in", "rate_out"), [(0.1, 0.5, 0.22), (0.5, 0.35, 0.15), (0.3, 0.25, 0.25)])
+def test_the_lift_interval_covers_the_truth(share, rate_in, rate_out):
+    rng = np.random.default_rng(0)
+    truth = rate_in / (share * rate_in + (1 - share) * rate_out)
+    covered, total = 0, 600
+    for _ in range(total):
+        inside = rng.random(400) < share
+        best = rng.random(400) < np.where(inside, rate_in, rate_out)
+        low, high = _lift_interval(int((inside & best).sum()), int(inside.sum()), int(best.sum()), 400)
+        covered += low <= truth <= high
+    assert 0.93 <= covered / total <= 0.99
+
+
+@pytest.mark.parametrize(("hits", "n"), [(0, 10), (10, 10), (50, 50), (0, 400)])
+def test_the_lift_interval_stays_finite_at_the_edges(hits, n):
+    low, high = _lift_interval(hits, n, 50, 400)
+    assert 0 < low <= high < np.inf
+
+
