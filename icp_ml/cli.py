@@ -18,6 +18,8 @@ from icp_ml import commands
 from icp_ml.exceptions import IcpError, InputError
 from icp_ml.session import Context, Outcome
 
+PIPED_WIDTH = 140  # columns, where the output is no terminal
+
 app = typer.Typer(
     name="icp-ml",
     no_args_is_help=True,
@@ -85,7 +87,7 @@ def _run(run: Callable[..., Outcome], common: dict[str, Any], given: dict[str, A
     if common["json_"]:
         sys.stdout.write(json.dumps(outcome.data, ensure_ascii=False, allow_nan=False) + "\n")
     elif not common["quiet"]:
-        Console().print(outcome.view)
+        Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPED_WIDTH).print(outcome.view)
     return outcome.exit_code
 
 

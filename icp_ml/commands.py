@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,9 +47,19 @@ def check(context: Context, customers: Path, market: Path | None) -> Outcome:
 
     with context.progress("read") as bar:
         accounts, listed = _read_all(context, customers, market, bar)
+        accounts.check_unique_ids()
         bar("judge", 0.7)
         as_of = context.settings.as_of or accounts.as_of
-        labels = OutcomeDefinition.from_settings(context.settings.outcomes).label(accounts.frame, as_of)
+        data: dict[str, Any] = {
+            "source": accounts.report.to_dict(),
+            "list": listed.report.to_dict() if listed else None,
+        }
+        read = terminal.reading_notes([a.report for a in (accounts, listed) if a])
+        try:
+            with _about(customers):
+                labels = OutcomeDefinition.from_settings(context.settings.outcomes).label(accounts.frame, as_of)
+        except TrainingRefused as error:
+            return Outcome({**data, "refused": [str(error)]}, terminal.spaced(read, terminal.refusal([str(error)])), 1)
         columns = judge_columns(
             accounts.table,
             accounts.fields,
@@ -57,27 +68,18 @@ def check(context: Context, customers: Path, market: Path | None) -> Outcome:
             settings=context.settings,
             as_of=as_of,
         )
-    refusals = [*_refusal(check_enough, labels), *_refusal(check_usable, columns)]
-    answer = (
-        Text("Training would be refused: " + " ".join(refusals), style="red")
-        if refusals
-        else Text(f"Ready to train on {len(columns.accepted)} fields.", style="green")
-    )
-    data = {
-        "labels": labels.to_dict(),
-        "columns": columns.to_dict(),
-        "source": accounts.report.to_dict(),
-        "list": listed.report.to_dict() if listed else None,
-        "refused": refusals,
-    }
-    reports = [a.report for a in (accounts, listed) if a]
+    refusals = [f"{customers}: {why}" for why in (*_refusal(check_enough, labels), *_refusal(check_usable, columns))]
+    fields = len(columns.accepted)
+    ready = Text(f"Ready to train on {fields} field{'s' if fields != 1 else ''}.", style="green")
     view = terminal.spaced(
         terminal.columns_table(columns),
         terminal.labels_line(labels),
         Text(labels.definition_text),
-        terminal.notes_list(reports),
-        answer,
+        terminal.noted([*labels.notes, *columns.notes]),
+        read,
+        terminal.refusal(refusals) if refusals else ready,
     )
+    data |= {"labels": labels.to_dict(), "columns": columns.to_dict(), "refused": refusals}
     return Outcome(data, view, 1 if refusals else 0)
 
 
@@ -87,6 +89,18 @@ def _refusal(test: Callable[[Any], None], subject: object) -> list[str]:
     except TrainingRefused as error:
         return [str(error)]
     return []
+
+
+@contextmanager
+def _about(path: Path) -> Iterator[None]:
+    """Name the file in errors of steps that know only the table."""
+    try:
+        yield
+    except (InputError, TrainingRefused) as error:
+        if str(path) in str(error):
+            raise
+        msg = f"{path}: {error}"
+        raise type(error)(msg) from error
 
 
 def init(context: Context, customers: Path, market: Path | None, out: Path) -> Outcome:
@@ -101,9 +115,10 @@ def init(context: Context, customers: Path, market: Path | None, out: Path) -> O
     text = propose_settings(accounts, listed)
     Settings.parse(text, str(out))
     _write_text(out, text)
+    beside = f" --list {market}" if market else ""
     return Outcome(
         {"settings": str(out)},
-        Text(f"Wrote {out}: read it, correct it, then  icp-ml check {customers} --settings {out}"),
+        Text(f"Wrote {out}: read it, correct it, then  icp-ml check {customers}{beside} --settings {out}"),
     )
 
 
@@ -117,7 +132,8 @@ def train(context: Context, customers: Path, market: Path | None, out: Path, reg
     run.model.save(out)
     tracked = _track(context, run, out, {"customers": customers, "list": market}, None, register)
     view = terminal.spaced(
-        terminal.notes_list([a.report for a in (accounts, listed) if a]),
+        terminal.reading_notes([a.report for a in (accounts, listed) if a]),
+        terminal.noted([*run.labels.notes, *run.data_report.notes]),
         terminal.labels_line(run.labels),
         terminal.profile_panel(run.profile),
         terminal.quality_table(run.evaluation),
@@ -230,7 +246,8 @@ def _train(context: Context, customers: Path, market: Path | None) -> tuple[Trai
 
     with context.progress("read") as bar:
         accounts, listed = _read_all(context, customers, market, bar)
-        run = workflow.train(accounts, context.settings, listed, n_jobs=context.jobs, progress=bar)
+        with _about(customers):
+            run = workflow.train(accounts, context.settings, listed, n_jobs=context.jobs, progress=bar)
     return run, accounts, listed
 
 

@@ -159,7 +159,11 @@ def build_profile(
         A person's decision, which goes before the rule.
     """
     if not signal or not traits:
-        why = reason or "no trait holds up against chance; more customers or other fields are needed"
+        why = (
+            "the fields tell best from worst, but no single trait holds up against chance; more customers may show some"
+        )
+        if not signal:
+            why = reason or "nothing tells best from worst customers"
         return IdealCustomerProfile(False, f"{NOTHING_FOUND}: {why}", evidence=dict(evidence))
     filters = [
         t for t in traits if t.field in as_filter or (t.field not in as_signal and _is_filter(t, list_coverage))
@@ -168,7 +172,11 @@ def build_profile(
     signals = [t for t in rest if t.direction == "positive"][:MAX_SIGNALS]
     anti = [t for t in rest if t.direction == "negative"][:MAX_SIGNALS]
     count = len(filters) + len(signals) + len(anti)
-    parts = f"{len(filters)} filters, {len(signals)} signals, {len(anti)} against"
+    parts = ", ".join(
+        f"{n} {word}{'s' if n != 1 and word != 'against' else ''}"
+        for n, word in ((len(filters), "filter"), (len(signals), "signal"), (len(anti), "against"))
+        if n
+    )
     message = f"{count} trait{'s set' if count != 1 else ' sets'} best customers apart ({parts})."
     return IdealCustomerProfile(True, message, tuple(filters), tuple(signals), tuple(anti), dict(evidence))
 

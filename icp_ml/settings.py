@@ -169,7 +169,7 @@ class Settings(_Section):
         try:
             data = yaml.safe_load(text)
         except (yaml.YAMLError, RecursionError, ValueError) as error:  # ValueError: a date such as 2026-13-45
-            msg = f"{source}: not valid YAML: {' '.join(str(error).split())}"
+            msg = f"{source}: not valid YAML: {_where(error)}"
             raise InputError(msg) from error
         if data is None:
             data = {}
@@ -209,6 +209,13 @@ class Settings(_Section):
 
 def _brief(error: Exception) -> str:
     return error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+
+
+def _where(error: Exception) -> str:
+    mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
+    if mark is None or problem is None:
+        return " ".join(str(error).split())
+    return f"line {mark.line + 1}: {problem}"
 
 
 def _explain(error: ValidationError, source: str) -> str:

@@ -314,14 +314,15 @@ def _market_share(codes: npt.NDArray[np.uint16], chosen: Sequence[int]) -> float
 def _without_complements(traits: Sequence[Trait], tables: ScoringTables) -> list[Trait]:
     """Where a trait and an anti-trait of one term together cover every known value, one speaks for both.
 
-    Of a category that is the one that names fewer values; else the stronger.
+    Of a category that is the one that names fewer values, of a number the one fewer customers show; else the
+    stronger.
     """
     shown = {t.name: set(np.flatnonzero(n)) - {MISSING} for t, n in zip(tables.terms, tables.customers, strict=True)}
     kept: list[Trait] = []
     kinds = {t.name: t.encoding.kind for t in tables.terms}
 
     def rank(trait: Trait) -> tuple[float, float, float, str, str]:
-        named = len(trait.codes) if kinds[trait.term] == "category" else 0
+        named = {"category": len(trait.codes), "numeric": trait.customers}.get(kinds[trait.term], 0)
         return named, trait.p_value, -abs(trait.contribution), trait.term, trait.direction
 
     for trait in sorted(traits, key=rank):

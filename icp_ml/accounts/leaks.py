@@ -24,7 +24,7 @@ Z_ONE_SIDED_95 = 1.645
 _AFTER_SALE = re.compile(
     r"(?:^|_)(?:churn\w*|renew\w*|cancel\w*|retention|tenure|usage|utili[sz]ation|adoption|logins?|"
     r"active_users|mau|dau|tickets?|escalations?|csm|health_score|contract\w*|invoices?|billed|billing_\w*amount|"
-    r"charges?|refunds?|overdue|mrr|arr|acv|ltv|cltv|nps|csat|satisfaction|onboard\w*|upsells?|cross_sells?|"
+    r"charges?|refunds?|discounts?|overdue|mrr|arr|acv|ltv|cltv|nps|csat|satisfaction|onboard\w*|upsells?|cross_sells?|"
     r"seats|licen[cs]es|orders|sdr|bdr|success_manager|(?:account|record|lead)_owner|won|lost|closed|close_date|lifecycle\w*)(?:_|$)"
 )
 

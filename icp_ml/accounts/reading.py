@@ -136,10 +136,11 @@ def read_accounts(
         if field.kind in _SPELLED_KINDS:
             spellings[field.name] = commonest_spellings(array, result.values, field, mapping.delimiter)
         reports.append(_column_report(mapping, result, day_first))
-    notes += [
-        f"setting columns['{header}'] names no column of this table"
-        for header in unused_settings(raw.schema.names, settings)
-    ]
+    if like is None:  # a list need not have the customers' headers
+        notes += [
+            f"setting columns['{header}'] names no column of this table"
+            for header in unused_settings(raw.schema.names, settings)
+        ]
     where = id_source(columns)
     if where != "account_id":
         notes.append(f"no account id column: ids are taken from the {where}")

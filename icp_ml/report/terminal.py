@@ -177,10 +177,27 @@ def _because(fields: str, why: str, style: str) -> RenderableType:
     return Padding(Text.assemble((fields, style), ": ", why), (0, 0, 0, 2))
 
 
-def notes_list(reports: Sequence[AccountsReport]) -> RenderableType:
-    """Return what was noticed and changed while reading."""
-    lines = [Text(f"{report.source}: {note}", style="yellow") for report in reports for note in report.notes]
-    return Group(*lines)
+def reading_notes(reports: Sequence[AccountsReport]) -> RenderableType:
+    """Return what was noticed while reading, and which cells could not be used."""
+    lines = [f"{report.source}: {note}" for report in reports for note in report.notes]
+    for report in reports:
+        for column in report.columns:
+            lines += [f"{report.source}: '{column.header}': {note}" for note in column.notes]
+            if column.dropped:
+                example = next((f": {written!r} {result}" for written, result in column.examples if written), "")
+                cells = f"{column.dropped:,} cell{'s' if column.dropped != 1 else ''} taken as missing"
+                lines.append(f"{report.source}: '{column.header}': {cells}{example}")
+    return noted(lines)
+
+
+def noted(lines: Sequence[str]) -> RenderableType:
+    """Return things a person should know, one per line."""
+    return Group(*(Text(line, style="yellow") for line in lines))
+
+
+def refusal(reasons: Sequence[str]) -> RenderableType:
+    """Return why training would be refused."""
+    return Text("Training would be refused: " + " ".join(reasons), style="red")
 
 
 def stages_line(seconds: Mapping[str, float]) -> RenderableType:
@@ -190,4 +207,6 @@ def stages_line(seconds: Mapping[str, float]) -> RenderableType:
 
 def spaced(*parts: RenderableType) -> RenderableType:
     """Return parts with a blank line between them."""
-    return Group(*(Padding(part, (0, 0, 1, 0)) for part in parts))
+    return Group(
+        *(Padding(part, (0, 0, 1, 0)) for part in parts if not (isinstance(part, Group) and not part.renderables))
+    )

@@ -91,7 +91,7 @@ class Scorer:
         )
         status, reason = self._status(codes, coverage)
         out = status != 0
-        inside = self.support.inside(codes)
+        inside = self.support.inside(codes) & (coverage > 0)
         tier = self.cutoffs.assign(fit)
         tier = np.where(~inside & (tier < TIER_C), TIER_C, tier)
         tier[out] = len(LETTERS)
@@ -145,7 +145,8 @@ class Scorer:
         names = self.names or {}
         shown = tuple(names.get(i, f"customer {i[:6]}") for i in self.reference.ids)
         return {
-            f"lookalike_{k + 1}": _choice(near[:, k], shown, missing=near[:, k] < 0) for k in range(self.lookalikes)
+            f"lookalike_{k + 1}": _choice(near[:, k], shown, missing=without | (near[:, k] < 0))
+            for k in range(self.lookalikes)
         }
 
 
