@@ -237,7 +237,7 @@ def _read_all(context: Context, customers: Path, market: Path | None, bar: Bar) 
     accounts = read_accounts(customers, context.settings)
     if market is None:
         return accounts, None
-    bar("read list", 0.02)
+    bar("read list", 0.0)
     return accounts, read_accounts(market, context.settings, like=accounts)
 
 

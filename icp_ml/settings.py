@@ -17,7 +17,7 @@ from icp_ml.schema import BY_NAME, Category, Kind, Outcome
 
 MAX_SETTINGS_BYTES = 1_000_000
 _SHORT = reprlib.Repr()  # nested aliases in a hostile file would print for ever
-_SHORT.maxstring = _SHORT.maxother = 80
+_SHORT.maxlevel, _SHORT.maxstring, _SHORT.maxother = 2, 80, 80
 
 
 class _Section(BaseModel):

@@ -57,7 +57,11 @@ class ScoredWriter:
         table = pa.table(list(columns.values()), schema=pa.schema(fields))
         if self.ending == ".parquet":
             if self._writer is None:  # the Arrow schema is not stored: dictionaries must read back as strings
-                self._writer = pq.ParquetWriter(self.path, table.schema, compression="zstd", store_schema=False)
+                repeated = [n for n in table.column_names if pa.types.is_dictionary(table.schema.field(n).type)]
+                repeated += [n for n in table.column_names if n.endswith("_contribution")]
+                self._writer = pq.ParquetWriter(
+                    self.path, table.schema, compression="zstd", store_schema=False, use_dictionary=repeated
+                )
             self._writer.write_table(table, row_group_size=max(table.num_rows, 1))
             return
         table = _defused(plain_strings(table))

@@ -7,6 +7,7 @@ customers ("126-600") and not on one narrow bin.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -14,13 +15,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from icp_ml.estimator.encoding import ABSENT, FIRST_BIN, MISSING, RARE, FloatArray, Term
+from icp_ml.estimator.encoding import ABSENT, FIRST_BIN, MISSING, RARE, Codes, FloatArray, Term
 from icp_ml.estimator.labels import codes_words, range_words, statement, value_words
 from icp_ml.estimator.scorecard import ScoringTables
 
 FEW = 10  # customers below which a rate is not quoted
 SMALLEST = 0.005  # log-odds: less is no reason
-WIDE_TERMS = 24  # searched first for the largest contributions
+WIDE_TERMS = 32  # searched first for the largest contributions
 MAX_CACHED = 200_000  # sentences
 
 
@@ -33,6 +34,11 @@ class ReasonBook:
     _spans: dict[tuple[int, int], tuple[int, int]] = field(default_factory=dict, repr=False)
     _places: dict[tuple[int, int], str] = field(default_factory=dict, repr=False)
     _sentences: dict[tuple[int, int, float], str] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def sizes(self) -> list[FloatArray]:
+        """How much each code of each term has to say."""
+        return reason_sizes(self.tables)
 
     @cached_property
     def base_rate(self) -> float:
@@ -159,43 +165,46 @@ def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
-def strongest(
-    tables: ScoringTables, contributions: FloatArray, codes: npt.NDArray[np.uint16], k: int
-) -> npt.NDArray[np.int64]:
-    """Return term numbers of the k largest contributions by size, shape (rows, k); ties go to the earlier term.
+def reason_sizes(tables: ScoringTables) -> list[FloatArray]:
+    """Return, per term, how much each code has to say: the size of its contribution.
 
     Absent tokens count for half: that a company does *not* use a tool seldom explains anything to a person.
+    """
+    sizes = [np.abs(values) for values in tables.values]
+    for size, term in zip(sizes, tables.terms, strict=True):
+        if term.encoding.kind == "tokens":
+            size[ABSENT] *= 0.5
+    return sizes
+
+
+def strongest(sizes: Sequence[FloatArray], codes: Codes, k: int) -> npt.NDArray[np.int64]:
+    """Return term numbers of the k largest sizes per row, largest first, shape (rows, k); ties go to the earlier term.
+
     Most terms are too small to be among the k largest of most rows: the widest are searched first, and all
     terms only for rows where a narrow one could still come in.
     """
-    n, m = contributions.shape
+    n, m = codes.shape
     k = min(k, m)
     if k == 0 or n == 0:
         return np.empty((n, 0), dtype=np.int64)
-    bounds = np.array([float(np.abs(v).max()) for v in tables.values])
-    wide = np.sort(np.argsort(-bounds, kind="stable")[: max(WIDE_TERMS, k)])
-    narrow = np.setdiff1d(np.arange(m), wide)
-    best, least = _largest(tables, contributions, codes, wide, k)
-    if len(narrow):
-        open_ = np.flatnonzero(least <= bounds[narrow].max())
-        if len(open_):
-            best[open_] = _largest(tables, contributions[open_], codes[open_], np.arange(m), k)[0]
+    bounds = np.array([float(size.max()) for size in sizes])
+    ranked = np.argsort(-bounds, kind="stable")
+    wide = np.sort(ranked[: max(WIDE_TERMS, k)])
+    best, least = _largest(sizes, codes, wide, k)
+    if len(wide) < m:
+        rows = np.flatnonzero(least <= bounds[ranked[len(wide)]])
+        if len(rows):
+            best[rows] = _largest(sizes, codes[rows], np.arange(m), k)[0]
     return best
 
 
 def _largest(
-    tables: ScoringTables,
-    contributions: FloatArray,
-    codes: npt.NDArray[np.uint16],
-    terms: npt.NDArray[np.int64],
-    k: int,
+    sizes: Sequence[FloatArray], codes: Codes, terms: npt.NDArray[np.int64], k: int
 ) -> tuple[npt.NDArray[np.int64], FloatArray]:
     """Return the k largest of some terms per row, largest first, and the size of the k-th."""
     size = np.empty((len(codes), len(terms)))
     for place, j in enumerate(terms):
-        np.abs(contributions[:, j], out=size[:, place])
-        if tables.terms[j].encoding.kind == "tokens":
-            size[:, place] *= np.where(codes[:, j] == ABSENT, 0.5, 1.0)
+        size[:, place] = sizes[j].take(codes[:, j])
     rows = np.arange(len(size))
     best = np.empty((len(size), k), dtype=np.int64)
     for i in range(k):  # k passes of argmax, which takes the first of equals: faster than sorting, and ties are settled
@@ -222,7 +231,7 @@ def reason_columns(
     without : ndarray of bool, shape (rows,)
         Rows that are not scored and so have no reasons.
     """
-    chosen = strongest(book.tables, contributions, codes, k)
+    chosen = strongest(book.sizes, codes, k)
     n = len(codes)
     picked = np.take_along_axis(contributions, chosen, axis=1) if chosen.size else np.empty((n, 0))
     sentence = np.zeros(chosen.shape, dtype=np.int64)

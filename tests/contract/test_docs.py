@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 import shlex
+import textwrap
 from pathlib import Path
 
 import pytest
+import yaml
 from pydantic import BaseModel
 from typer.main import get_command
 
@@ -17,6 +19,7 @@ from icp_ml.settings import Settings
 REPOSITORY = Path(__file__).resolve().parents[2]
 PAGES = sorted([*REPOSITORY.glob("*.md"), *(REPOSITORY / "docs").rglob("*.md")])
 PYTHON = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
+YAML = re.compile(r"^ *```yaml\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 COMMAND = re.compile(r"^(?: {4}|\$ )?(icp-ml [^\n]*(?:\\\n[^\n]*)*)", re.MULTILINE)
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 
@@ -52,12 +55,22 @@ def test_commands_and_options_exist(page):
     known = get_command(app).commands  # type: ignore[attr-defined]
     for words in commands(page):
         names = words[1].split("|") if len(words) > 1 else []
-        if not names or names[0].startswith("-"):
+        if not names or names[0].startswith("-") or names[0].isupper():
             continue
         assert names[0] in known, f"{named(page)}: icp-ml {names[0]}"
         options = {option for parameter in known[names[0]].params for option in parameter.opts} | {"--help"}
         wrong = [word for word in words[2:] if word.startswith("--") and word.split("=")[0] not in options]
         assert not wrong, f"{named(page)}: icp-ml {names[0]} has no {wrong}"
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if YAML.search(p.read_text(encoding="utf-8"))], ids=named)
+def test_yaml_blocks_are_settings_or_a_mapping(page):
+    for block in YAML.findall(page.read_text(encoding="utf-8")):
+        text = textwrap.dedent(block)
+        data = yaml.safe_load(text)
+        known = set(data) <= set(Settings.model_fields)
+        settings = Settings.parse(text) if known else Settings.build({"columns": data})
+        assert all(settings.target_of(target) for target in settings.columns.values())
 
 
 @pytest.mark.parametrize("page", PAGES, ids=named)

@@ -22,7 +22,7 @@ SPECS = [
 ]
 
 
-def make(n=500, seed=0, effect=1.6):
+def make(n=900, seed=0, effect=1.6):
     rng = np.random.default_rng(seed)
     size, industry = np.exp(rng.normal(5, 1, n)), rng.choice(list("abcdef"), n)
     snow = rng.random(n) < 0.35
@@ -62,8 +62,9 @@ def test_a_planted_range_set_and_token_are_found(found):
     assert 60 <= size.values["over"] <= 140
     assert 300 <= size.values["up_to"] <= 550
     assert size.sentence.endswith("employees")
-    assert by_term["industry", "positive"].values == {"in": ["a", "b"]}
-    assert not {"a", "b"} & set(by_term["industry", "negative"].values["in"])
+    industries = [t for t in found if t.term == "industry"]
+    assert len(industries) == 1  # "c, d, e or f" against is the same finding
+    assert industries[0].values == {"in": ["a", "b"]}
     assert by_term["technologies=snow", "positive"].sentence == "uses snow"
     assert by_term["technologies=snow", "positive"].category == "technographic"
     assert not [t for t in found if t.field == "noise"]

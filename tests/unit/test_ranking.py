@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from icp_ml import read_accounts
+from icp_ml.engines.ranking import Suppression, ranks
+from icp_ml.model import plain_strings
+from tests.hand_model import hand_list, hand_model
+
+
+def test_ranks_of_scored_rows_only():
+    log_odds = np.array([0.5, np.nan, 2.0, -1.0])
+    found = ranks(log_odds, pa.chunked_array([["a", "b"], ["c", "d"]]), ~np.isnan(log_odds))
+    assert found.tolist() == [2, 0, 1, 3]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_ties_go_by_account_id_then_by_position(seed):
+    rng = np.random.default_rng(seed)
+    log_odds = rng.integers(0, 6, 200) * 0.25
+    ids = [f"id{i}" for i in rng.integers(0, 40, 200)]
+    counted = rng.random(200) < 0.8
+    expected = np.zeros(200, dtype=int)
+    rows = sorted(np.flatnonzero(counted), key=lambda i: (-log_odds[i], ids[i], i))
+    expected[rows] = np.arange(1, len(rows) + 1)
+    assert ranks(np.where(counted, log_odds, np.nan), pa.chunked_array([ids]), counted).tolist() == expected.tolist()
+
+
+def test_no_rows_no_ranks():
+    none = np.zeros(0)
+    assert ranks(none, pa.chunked_array([], type=pa.string()), none.astype(bool)).tolist() == []
+    assert ranks(np.array([np.nan]), pa.chunked_array([["a"]]), np.array([False])).tolist() == [0]
+
+
+# suppression -----------------------------------------------------------------------------------
+
+
+def accounts(**columns):
+    return read_accounts(pd.DataFrame(columns))
+
+
+def batch(**columns):
+    return pa.RecordBatch.from_pydict({n: pa.array(v, pa.string()) for n, v in columns.items()})
+
+
+def test_suppression_by_domain():
+    listed = Suppression.of([(accounts(Website=["https://www.a.example/x"], Employees=[5]), "existing customer")])
+    rows = batch(account_id=["1", "2", "3"], name=[None, None, None], domain=["a.example", "b.example", None])
+    assert listed.reasons(rows) == ["existing customer", None, None]
+
+
+def test_an_id_counts_only_with_the_same_name():
+    listed = Suppression.of([(accounts(**{"Account ID": ["7", "8"], "Account Name": ["Acme  Inc", None]}), "customer")])
+    rows = batch(account_id=["7", "7", "8", "7"], name=["acme inc", "Other", None, None], domain=[None] * 4)
+    assert listed.reasons(rows) == ["customer", None, None, None]
+
+
+def test_the_first_file_that_names_an_account_gives_the_reason():
+    one, two = accounts(Website=["a.example"], Employees=[5]), accounts(Website=["a.example", "b.example"], Employees=[5, 6])
+    listed = Suppression.of([(one, "existing customer"), (two, "on rivals.csv")])
+    rows = batch(account_id=["1", "2"], name=[None, None], domain=["a.example", "b.example"])
+    assert listed.reasons(rows) == ["existing customer", "on rivals.csv"]
+
+
+def test_a_suppressed_account_keeps_neither_score_nor_reasons():
+    model = hand_model()
+    scorer = model.scorer()
+    from icp_ml.accounts.readers import table_from_frame
+
+    raw = table_from_frame(hand_list(6)).combine_chunks().to_batches()[0]
+    scored = scorer.score(model.normaliser(raw.schema.names).normalise(raw), 6)
+    listed = Suppression.of([(accounts(Website=["company2.example"], Employees=[1]), "existing customer")])
+    before = plain_strings(scored).to_pandas()
+    after = plain_strings(pa.RecordBatch.from_pydict(listed.apply(scored))).to_pandas()
+    assert list(after.columns) == list(before.columns)
+    pd.testing.assert_frame_equal(after.drop(index=2), before.drop(index=2))
+    row = after.loc[2]
+    assert (row["status"], row["status_reason"], row["tier"]) == ("suppressed", "existing customer", "none")
+    gone = [c for c in after.columns if c.startswith(("fit_", "log_odds", "reason_", "lookalike_"))]
+    assert row[gone].isna().all()
+    assert row["account_id"] == "L-00002"
+    assert Suppression().apply(scored)["fit_score"].equals(scored.column("fit_score"))
