@@ -30,7 +30,7 @@ app = typer.Typer(
 
 Customers = Annotated[Path, typer.Argument(help="customer file: CSV or Parquet", show_default=False)]
 List = Annotated[Path | None, typer.Option("--list", help="a list that will be scored: fields it lacks are not used")]
-Out = Annotated[Path, typer.Option("--out", help="where to write", show_default=False)]
+Out = Annotated[Path, typer.Option("--out", help="settings file to write")]
 _COMMON: dict[str, Any] = {
     "settings": Annotated[Path | None, typer.Option("--settings", help="YAML settings; write them with  icp-ml init")],
     "as_of": Annotated[

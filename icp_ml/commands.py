@@ -206,10 +206,19 @@ def demo(context: Context, out: Path) -> Outcome:
     model = run.model.save(out / "model")
     _write_text(out / "profile.md", run.profile.to_markdown())
     summary, _ = _score(context, str(model), market, out / "scored.csv", ScoreOptions(suppress=customers))
-    page = write_html(
-        run.model, out / "report.html", {**summary.to_dict(), "top_accounts": top_rows(summary.out, TOP_ACCOUNTS)}
-    )
-    tracked = _track(context, run, model, {"customers": customers, "list": market}, page, "icp-demo")
+    shown = {**summary.to_dict(), "top_accounts": top_rows(summary.out, TOP_ACCOUNTS)}
+    said: dict[str, str] = {}
+    page: Path | None = None
+    try:
+        page = write_html(run.model, out / "report.html", shown)
+        said["Report"] = str(page)
+    except MissingDependencyError as error:
+        said["Report"] = f"left out: {error}"
+    try:
+        said |= _track(context, run, model, {"customers": customers, "list": market}, page, "icp-demo")
+        said["Look inside"] = f"mlflow ui --backend-store-uri {store}"
+    except MissingDependencyError as error:
+        said["MLflow"] = f"left out: {error}"
     view = terminal.spaced(
         terminal.labels_line(run.labels),
         terminal.profile_panel(run.profile),
@@ -219,15 +228,14 @@ def demo(context: Context, out: Path) -> Outcome:
         terminal.files_table(
             {
                 "Profile": str(out / "profile.md"),
-                "Report": str(page),
                 "Scored list": str(summary.out),
                 "Model": str(model),
-                **tracked,
-                "Look inside": f"mlflow ui --backend-store-uri {store}",
+                **said,
             }
         ),
     )
-    return Outcome({**_training_data(run, model, tracked), "score": summary.to_dict(), "report": str(page)}, view)
+    data = {**_training_data(run, model, said), "score": summary.to_dict(), "report": str(page) if page else None}
+    return Outcome(data, view)
 
 
 def _read_all(context: Context, customers: Path, market: Path | None, bar: Bar) -> tuple[Accounts, Accounts | None]:

@@ -10,14 +10,37 @@ from icp_ml import ICPModel, Settings, TrainingRun, read_accounts, train
 from icp_ml.datasets import World, make_world
 from icp_ml.datasets.vendors import as_crm_export, as_purchased_list
 
-SETTINGS = Settings.build({
-    "as_of": "2026-10-01", "model": {"bags": 2}, "evaluation": {"folds": 2, "repeats": 1}, "tracking": {"enabled": False},
-})  # fmt: skip
+SETTINGS = Settings.build(
+    {
+        "as_of": "2026-10-01",
+        "model": {"bags": 2},
+        "evaluation": {"folds": 2, "repeats": 1},
+        "tracking": {"enabled": False},
+    }
+)
 HEADERS = [
-    "Account ID", "Account Name", "Website", "Industry", "# Employees", "Annual Revenue", "Billing Country", "Billing City",
-    "Year Founded", "Employee Growth", "Last Funding Date", "Tech Stack", "Hiring Roles", "Has Public API", "ESG Rating", "Cloud Regions",
-    "Customer Since", "Churn Date", "Churned", "NRR (12m)", "NPS",
-]  # fmt: skip
+    "Account ID",
+    "Account Name",
+    "Website",
+    "Industry",
+    "# Employees",
+    "Annual Revenue",
+    "Billing Country",
+    "Billing City",
+    "Year Founded",
+    "Employee Growth",
+    "Last Funding Date",
+    "Tech Stack",
+    "Hiring Roles",
+    "Has Public API",
+    "ESG Rating",
+    "Cloud Regions",
+    "Customer Since",
+    "Churn Date",
+    "Churned",
+    "NRR (12m)",
+    "NPS",
+]
 
 
 @cache

@@ -23,6 +23,7 @@ from sklearn.utils.validation import (
     validate_data,
 )
 
+from icp_ml._optional import require
 from icp_ml.estimator.boosting import BoostingParams
 from icp_ml.estimator.encoding import FloatArray
 from icp_ml.estimator.fitting import FieldSpec, FitParams, fit_tables
@@ -219,6 +220,26 @@ class ICPClassifier(ClassifierMixin, BaseEstimator):
         frame = self._frame(X, reset=False)
         codes = self.tables_.encode(self._columns(frame), len(frame))
         return pd.DataFrame(self.tables_.contributions(codes), columns=self.terms_, index=frame.index)
+
+    def explain(self, X: Any) -> Any:
+        """Return the contributions as a `shap.Explanation`, for shap's own plots; needs the extra `shap`.
+
+        Nothing is estimated: on an additive model the interventional SHAP values are the contributions.
+
+        Raises
+        ------
+        MissingDependencyError
+            shap is not installed.
+        """
+        shap = require("shap", extra="shap", purpose="a shap.Explanation")
+        contributions = self.contributions(X)
+        frame = self._frame(X, reset=False)
+        data = np.empty(contributions.shape, dtype=object)
+        for j, term in enumerate(self.tables_.terms):
+            listed = term.encoding.kind == "tokens"  # shap's plots take no lists
+            data[:, j] = frame[term.field].map(str) if listed else frame[term.field].to_numpy(dtype=object)
+        base = np.full(len(contributions), self.base_)
+        return shap.Explanation(contributions.to_numpy(), base, data=data, feature_names=self.terms_)
 
     def _params(self) -> FitParams:
         limits = {

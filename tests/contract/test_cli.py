@@ -1,4 +1,4 @@
-"""The command line's promises: the chain works, streams are clean, exit codes mean something, the same in gives the same out."""
+"""The command line: the chain works, streams are clean, exit codes mean something, the same in gives the same out."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ def call(*words, folder=None):
     with pytest.MonkeyPatch.context() as patch:
         if folder is not None:
             patch.chdir(folder)
-        return CliRunner().invoke(app, [str(word) for word in words], env={"COLUMNS": "120", "NO_COLOR": "1"}, catch_exceptions=False)
+        return CliRunner().invoke(
+            app, [str(word) for word in words], env={"COLUMNS": "120", "NO_COLOR": "1"}, catch_exceptions=False
+        )
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +47,9 @@ def chain(folder):
     results["check"] = call("check", "customers.csv", "--list", "list.csv", *settings, folder=folder)
     results["train"] = call("train", "customers.csv", "--list", "list.csv", "--out", "model", *settings, folder=folder)
     results["report"] = call("report", "model", "--html", "report.html", "--markdown", "profile.md", folder=folder)
-    results["score"] = call("score", "model", "list.csv", "--out", "scored.csv", "--suppress", "customers.csv", folder=folder)
+    results["score"] = call(
+        "score", "model", "list.csv", "--out", "scored.csv", "--suppress", "customers.csv", folder=folder
+    )
     return results
 
 
@@ -145,7 +149,11 @@ def test_quiet_says_nothing(again, folder, command):
         (("train",), 2, "Missing argument"),
         (("score", "model", "list.csv", "--out", "x.csv", "--reasons", "99"), 2, "Invalid value for '--reasons'"),
         (("check", "nowhere.csv"), 2, "nowhere.csv: there is no such file"),
-        (("check", "customers.csv", "--as-of", "yesterday"), 2, "--as-of 'yesterday': not a date; write it as 2026-10-01"),
+        (
+            ("check", "customers.csv", "--as-of", "yesterday"),
+            2,
+            "--as-of 'yesterday': not a date; write it as 2026-10-01",
+        ),
         (("check", "customers.csv", "--settings", "nowhere.yaml"), 2, "nowhere.yaml"),
         (("report", "nowhere"), 2, "nowhere: no such directory"),
         (("report", "model", "--html", "no/where.html"), 2, "the folder no does not exist"),
@@ -197,10 +205,24 @@ def test_kept_columns_mapping_and_lookalikes_by_name(chain, folder):
     renamed = market().rename(columns={"Industry": "Branche"})
     renamed.to_csv(folder / "other.csv", index=False)
     (folder / "mapping.yaml").write_text("Branche: industry\n", encoding="utf-8")
-    words = ("score", "model", "other.csv", "--mapping", "mapping.yaml", "--out", "other_scored.csv", "--keep", "Branche,Company City")
-    result = call(*words, "--suppress", "customers.csv", "--lookalikes", "1", "--reasons", "2", "--quiet", folder=folder)
+    words = (
+        "score",
+        "model",
+        "other.csv",
+        "--mapping",
+        "mapping.yaml",
+        "--out",
+        "other_scored.csv",
+        "--keep",
+        "Branche,Company City",
+    )
+    result = call(
+        *words, "--suppress", "customers.csv", "--lookalikes", "1", "--reasons", "2", "--quiet", folder=folder
+    )
     assert result.exit_code == 0, result.stderr
-    other, first = (pd.read_csv(folder / name, dtype=str, keep_default_na=False) for name in ("other_scored.csv", "scored.csv"))
+    other, first = (
+        pd.read_csv(folder / name, dtype=str, keep_default_na=False) for name in ("other_scored.csv", "scored.csv")
+    )
     assert list(other["Branche"]) == list(market()["Industry"])
     assert "Company City" in other.columns
     shared = [name for name in other.columns if name in first.columns]
@@ -215,7 +237,16 @@ def test_a_registered_model_is_found_by_its_address(chain, folder, tmp_path):
     settings = yaml.safe_load((folder / "icp.yaml").read_text(encoding="utf-8"))
     settings["tracking"] = {"uri": f"sqlite:///{tmp_path / 'mlflow.db'}"}
     (tmp_path / "icp.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
-    words = ("train", folder / "customers.csv", "--list", folder / "list.csv", "--out", tmp_path / "model", "--register", "icp-test")
+    words = (
+        "train",
+        folder / "customers.csv",
+        "--list",
+        folder / "list.csv",
+        "--out",
+        tmp_path / "model",
+        "--register",
+        "icp-test",
+    )
     words += ("--seed", "7", "--as-of", "2026-09-01")
     trained = call(*words, "--settings", tmp_path / "icp.yaml", "--json", folder=tmp_path)
     assert trained.exit_code == 0, trained.stderr

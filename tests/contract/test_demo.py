@@ -23,7 +23,9 @@ def demo(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
-        result = CliRunner().invoke(app, ["demo", "--out", "out"], env={"COLUMNS": "120", "NO_COLOR": "1"}, catch_exceptions=False)
+        result = CliRunner().invoke(
+            app, ["demo", "--out", "out"], env={"COLUMNS": "120", "NO_COLOR": "1"}, catch_exceptions=False
+        )
     assert result.exit_code == 0, result.stderr
     return folder, result
 
@@ -31,7 +33,13 @@ def demo(tmp_path_factory):
 def test_it_leaves_everything_in_its_folder(demo):
     folder, _ = demo
     assert [path.name for path in folder.iterdir()] == ["out"]
-    assert {path.name for path in (folder / "out").iterdir()} >= {"model", "profile.md", "report.html", "scored.csv", "mlflow.db"}
+    assert {path.name for path in (folder / "out").iterdir()} >= {
+        "model",
+        "profile.md",
+        "report.html",
+        "scored.csv",
+        "mlflow.db",
+    }
     model = ICPModel.load(folder / "out" / "model")
     assert model.profile.found
     scored = pd.read_csv(folder / "out" / "scored.csv", dtype=str)
@@ -43,7 +51,7 @@ def test_it_leaves_everything_in_its_folder(demo):
 
 
 def test_it_prints_a_summary(demo):
-    folder, result = demo
+    _, result = demo
     said = " ".join(result.stdout.split())
     assert re.search(r"Customers: [\d,]+ best, [\d,]+ worst, [\d,]+ in the middle", said)
     assert "Ideal customer profile" in said
@@ -53,7 +61,15 @@ def test_it_prints_a_summary(demo):
     assert "20,000 rows" in said
     for tier in "ABCD":
         assert re.search(rf"^{tier} +[\d,]+ +\d", result.stdout, re.MULTILINE), tier
-    for name in ("Profile", "Report", "Scored list", "Model", "MLflow run", "MLflow model", "mlflow ui --backend-store-uri"):
+    for name in (
+        "Profile",
+        "Report",
+        "Scored list",
+        "Model",
+        "MLflow run",
+        "MLflow model",
+        "mlflow ui --backend-store-uri",
+    ):
         assert name in said
     assert "likely to buy" not in said.replace("not a likelihood to buy", "")
     assert "Traceback" not in result.output

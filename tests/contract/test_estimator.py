@@ -24,13 +24,16 @@ from icp_ml import ICPClassifier
 
 QUICK = {"bags": 2, "folds": 2, "max_rounds": 20, "learning_rate": 0.2, "random_state": 0, "n_jobs": 1}
 EXPECTED = {
-    "check_sample_weight_equivalence_on_dense_data": "bags and folds are drawn over rows: a row of weight 2 is not two rows"
+    "check_sample_weight_equivalence_on_dense_data": (
+        "bags and folds are drawn over rows: a row of weight 2 is not two rows"
+    )
 }
 ARRAY_API = """
 import sys
 from sklearn.utils.estimator_checks import estimator_checks_generator
 from icp_ml import ICPClassifier
-wanted = [(e, c) for e, c in estimator_checks_generator(ICPClassifier(random_state=0, n_jobs=1)) if c.func.__name__ == sys.argv[1]]
+checks = estimator_checks_generator(ICPClassifier(random_state=0, n_jobs=1))
+wanted = [(estimator, check) for estimator, check in checks if check.func.__name__ == sys.argv[1]]
 assert wanted
 for estimator, check in wanted:
     check(estimator)
@@ -39,7 +42,9 @@ for estimator, check in wanted:
 
 @parametrize_with_checks([ICPClassifier(random_state=0, n_jobs=1)], expected_failed_checks=lambda _: EXPECTED)
 def test_scikit_learns_checks(estimator, check, repository):
-    if check.func.__name__.startswith("check_array_api"):  # would be skipped: scipy reads the switch when it is imported
+    if check.func.__name__.startswith(
+        "check_array_api"
+    ):  # would be skipped: scipy reads the switch when it is imported
         environment = {**os.environ, "SCIPY_ARRAY_API": "1", "PYTHONPATH": str(repository)}
         subprocess.run([sys.executable, "-c", ARRAY_API, check.func.__name__], check=True, env=environment, timeout=120)
     else:
@@ -183,7 +188,9 @@ def test_in_a_pipeline(fitted):
 
 def test_in_a_grid_search(fitted):
     _, X, y = fitted
-    search = GridSearchCV(ICPClassifier(**QUICK), {"max_rounds": [5, 20], "bags": [2]}, cv=2, scoring="roc_auc", error_score="raise")
+    search = GridSearchCV(
+        ICPClassifier(**QUICK), {"max_rounds": [5, 20], "bags": [2]}, cv=2, scoring="roc_auc", error_score="raise"
+    )
     search.fit(X[["employees", "sector"]], y)
     assert search.best_score_ > 0.6
     assert search.best_params_["max_rounds"] in (5, 20)
@@ -192,11 +199,15 @@ def test_in_a_grid_search(fitted):
 def test_in_cross_validation_with_groups(fitted):
     _, X, y = fitted
     X, groups = X[["employees", "sector", "region"]], np.arange(len(y)) // 4
-    scores = cross_val_score(ICPClassifier(**QUICK), X, y, groups=groups, cv=GroupKFold(3), scoring="roc_auc", error_score="raise")
+    scores = cross_val_score(
+        ICPClassifier(**QUICK), X, y, groups=groups, cv=GroupKFold(3), scoring="roc_auc", error_score="raise"
+    )
     assert scores.mean() > 0.6
     with config_context(enable_metadata_routing=True):
         model = ICPClassifier(**QUICK).set_fit_request(groups=True, sample_weight=False)
-        routed = cross_val_score(model, X, y, params={"groups": groups}, cv=GroupKFold(3), scoring="roc_auc", error_score="raise")
+        routed = cross_val_score(
+            model, X, y, params={"groups": groups}, cv=GroupKFold(3), scoring="roc_auc", error_score="raise"
+        )
     assert len(routed) == 3
     assert not np.array_equal(routed, scores)  # the groups came through to the inner folds and bags
 

@@ -118,7 +118,9 @@ def typed():
     """Accounts in the types of a warehouse."""
     rng = np.random.default_rng(5)
     n = 120
-    tools = [list(rng.choice(["Snowflake", "Salesforce", "SAP", "dbt"], k, replace=False)) for k in rng.integers(0, 4, n)]
+    tools = [
+        list(rng.choice(["Snowflake", "Salesforce", "SAP", "dbt"], k, replace=False)) for k in rng.integers(0, 4, n)
+    ]
     return pd.DataFrame({
         "account_id": np.arange(10**9, 10**9 + n),
         "employees": rng.integers(1, 3000, n),

@@ -30,7 +30,9 @@ def files(tmp_path_factory):
     market().to_csv(folder / "list.csv", index=False)
     known = read_accounts(customers())
     summaries = {
-        ending: score_file(small_model(), ScoreRequest(folder / "list.csv", folder / f"out.{ending}", customers=known, capacity=50))
+        ending: score_file(
+            small_model(), ScoreRequest(folder / "list.csv", folder / f"out.{ending}", customers=known, capacity=50)
+        )
         for ending in ("parquet", "csv")
     }
     return folder, summaries["parquet"]
@@ -41,7 +43,9 @@ def test_the_frame_has_the_row_level_columns(reasons, lookalikes):
     frame = small_model().score(market().head(20), reasons=reasons, lookalikes=lookalikes)
     schema = row_schema(reasons, lookalikes)
     assert list(frame.columns) == schema.names
-    table = pa.Table.from_pandas(frame, schema=schema, preserve_index=False)  # raises where a type or a gap does not fit
+    table = pa.Table.from_pandas(
+        frame, schema=schema, preserve_index=False
+    )  # raises where a type or a gap does not fit
     assert table.num_rows == 20
 
 
@@ -63,7 +67,9 @@ def test_the_csv_file_has_the_same_header(files):
 
 def test_the_parquet_file_says_what_made_it(files):
     folder, _ = files
-    metadata = pq.read_schema(folder / "out.parquet").metadata or pq.ParquetFile(folder / "out.parquet").metadata.metadata
+    metadata = (
+        pq.read_schema(folder / "out.parquet").metadata or pq.ParquetFile(folder / "out.parquet").metadata.metadata
+    )
     said = {key.decode(): value.decode() for key, value in metadata.items()}
     assert said["icp_ml.model_version"] == small_model().version
     assert said["icp_ml.settings_hash"] == small_model().settings.hash
@@ -78,7 +84,11 @@ def test_the_file_repeats_the_rows_in_order_and_counts_them(files):
     assert summary.rows == len(out) == len(market())
     assert dict(out["status"].value_counts()) == {
         name: count
-        for name, count in (("scored", summary.scored), ("ineligible", summary.ineligible), ("suppressed", summary.suppressed))
+        for name, count in (
+            ("scored", summary.scored),
+            ("ineligible", summary.ineligible),
+            ("suppressed", summary.suppressed),
+        )
         if count
     }
     assert summary.suppressed >= 25  # thirty of the customers are on the list; a few lack their domain there
@@ -92,6 +102,7 @@ def test_suppressed_rows_carry_no_score_and_no_rank(files):
     assert (gone["status_reason"] == "existing customer").all()
     assert gone[["fit_score", "fit_low", "fit_high", "log_odds", "rank", "percentile"]].isna().all(axis=None)
     assert (gone["tier"] == "none").all()
+    assert gone[[name for name in out.columns if name.startswith(("reason_", "lookalike_"))]].isna().all(axis=None)
 
 
 def test_rank_and_percentile_follow_the_score(files):
@@ -115,7 +126,11 @@ def test_fit_is_the_sigmoid_of_the_log_odds():
 def test_tiers_follow_the_cutoffs_and_are_held_at_c_outside_support():
     rows = scored()[scored()["status"] == "scored"]
     cutoffs = small_model().cutoffs
-    wanted = np.select([rows["fit_score"] >= cutoffs.a, rows["fit_score"] >= cutoffs.b, rows["fit_score"] >= cutoffs.c], list("ABC"), "D")
+    wanted = np.select(
+        [rows["fit_score"] >= cutoffs.a, rows["fit_score"] >= cutoffs.b, rows["fit_score"] >= cutoffs.c],
+        list("ABC"),
+        "D",
+    )
     inside = rows["in_support"].to_numpy()
     assert (rows["tier"].to_numpy()[inside] == wanted[inside]).all()
     held = np.where(np.isin(wanted, ["A", "B"]), "C", wanted)

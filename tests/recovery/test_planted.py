@@ -50,7 +50,10 @@ def finds(row: pd.Series, planted: PlantedTrait) -> bool:
     if planted.kind == "set":
         shared = {str(v).casefold() for v in values["in"]} & {str(v).casefold() for v in planted.values}
         return bool(shared) == same_direction
-    low, high = (values["over"] is None and -np.inf) or values["over"], (values["up_to"] is None and np.inf) or values["up_to"]
+    low, high = (
+        (values["over"] is None and -np.inf) or values["over"],
+        (values["up_to"] is None and np.inf) or values["up_to"],
+    )
     first, last = planted.values[0] or -np.inf, planted.values[1] or np.inf
     overlap = min(high, last) - max(low, first)
     mostly = overlap > 0.5 * (min(high, 1e6) - max(low, -1e6)) or overlap > 0.5 * (min(last, 1e6) - max(first, -1e6))
@@ -125,7 +128,9 @@ def test_what_is_known_only_after_the_sale_never_enters(seed, with_list):
     accounts = read_accounts(as_crm_export(world.customers), QUICK)
     listed = read_accounts(as_purchased_list(world.market), QUICK, like=accounts).table if with_list else None
     labels = OutcomeDefinition().label(accounts.frame, world.as_of)
-    report = judge_columns(accounts.table, accounts.fields, labels.status, market=listed, settings=QUICK, as_of=world.as_of)
+    report = judge_columns(
+        accounts.table, accounts.fields, labels.status, market=listed, settings=QUICK, as_of=world.as_of
+    )
     traps = {trap.field for trap in world.truth.traps}
     outcomes = {name for name in accounts.fields if name in BY_NAME and BY_NAME[name].role == "outcome"}
     assert traps <= {column.field for column in report.columns}

@@ -23,7 +23,9 @@ def shown(command: str) -> str:
         patch.delenv("FORCE_COLOR", raising=False)
         patch.delenv("GITHUB_ACTIONS", raising=False)
         environment = {"COLUMNS": "100", "TERMINAL_WIDTH": "100", "NO_COLOR": "1", "TERM": "dumb"}
-        result = CliRunner().invoke(app, [*([command] if command else []), "--help"], env=environment, prog_name="icp-ml")
+        result = CliRunner().invoke(
+            app, [*([command] if command else []), "--help"], env=environment, prog_name="icp-ml"
+        )
     assert result.exit_code == 0
     return "\n".join(line.rstrip() for line in result.stdout.strip().splitlines()) + "\n"
 

@@ -27,7 +27,9 @@ def hold(name: str, text: str) -> None:
     if os.environ.get("ICP_ML_UPDATE_SNAPSHOTS"):
         path.write_text(text, encoding="utf-8", newline="\n")
     assert path.is_file(), f"{path.name} is missing; write it with ICP_ML_UPDATE_SNAPSHOTS=1"
-    assert text == path.read_text(encoding="utf-8"), f"{path.name} differs; if that is meant: ICP_ML_UPDATE_SNAPSHOTS=1, and a line in CHANGELOG.md"
+    assert text == path.read_text(encoding="utf-8"), (
+        f"{path.name} differs; if that is meant: ICP_ML_UPDATE_SNAPSHOTS=1, and a line in CHANGELOG.md"
+    )
 
 
 def signature(function: object) -> str:
@@ -56,7 +58,9 @@ def own_members(cls: type) -> list[tuple[str, object]]:
     found: dict[str, object] = {}
     for kind in reversed(cls.__mro__):
         if kind.__module__.startswith("icp_ml"):
-            found |= {name: value for name, value in vars(kind).items() if not name.startswith("_") and name != "model_config"}
+            found |= {
+                name: value for name, value in vars(kind).items() if not name.startswith("_") and name != "model_config"
+            }
     return sorted(found.items())
 
 
@@ -64,7 +68,9 @@ def members(cls: type) -> list[str]:
     fields = {f.name for f in dataclasses.fields(cls)} if dataclasses.is_dataclass(cls) else set()
     lines = []
     if issubclass(cls, BaseModel):
-        lines += [f"{name} = {info.get_default(call_default_factory=True)!r}" for name, info in cls.model_fields.items()]
+        lines += [
+            f"{name} = {info.get_default(call_default_factory=True)!r}" for name, info in cls.model_fields.items()
+        ]
     elif cls.__init__ is not object.__init__ and not issubclass(cls, Exception):
         lines.append(f"__init__{signature(cls.__init__)}")
     for name, value in own_members(cls):
@@ -120,6 +126,10 @@ def test_every_public_thing_is_explained(name, repository):
         return
     for member, value in own_members(thing):
         if isinstance(value, property | functools.cached_property | classmethod) or inspect.isfunction(value):
-            function = value if isinstance(value, property) else getattr(value, "__func__", getattr(value, "func", value))
+            function = (
+                value if isinstance(value, property) else getattr(value, "__func__", getattr(value, "func", value))
+            )
             assert inspect.getdoc(function), f"{name}.{member} has no docstring"
-            assert f"`{member}" in page or f".{member}" in page, f"docs/reference/python.md does not mention {name}.{member}"
+            assert f"`{member}" in page or f".{member}" in page, (
+                f"docs/reference/python.md does not mention {name}.{member}"
+            )
