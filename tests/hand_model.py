@@ -21,9 +21,14 @@ from icp_ml.traits import Trait
 ENCODING = Encoding(
     (
         FieldEncoding("employees", "numeric", "count", "employees", edges=np.array([-1e-9, 100, 500, 5000])),
-        FieldEncoding("industry", "category", "category", "industry", values=("retail", "software"), spellings=("Retail", "SaaS")),
+        FieldEncoding(
+            "industry", "category", "category", "industry", values=("retail", "software"), spellings=("Retail", "SaaS")
+        ),
         FieldEncoding("last_funding_date", "numeric", "date", "last raised", edges=np.array([-1e-9, 365, 4000])),
-        FieldEncoding("technologies", "tokens", "token_set", "technologies", "technographic", values=("aws", "sap"), spellings=("AWS", "SAP")),
+        FieldEncoding(
+            "technologies", "tokens", "token_set", "technologies", "technographic", np.empty(0), ("aws", "sap"),
+            ("AWS", "SAP"),
+        ),
     )
 )  # fmt: skip
 VALUES = (
@@ -34,14 +39,14 @@ VALUES = (
     np.array([0, 0.0625, -0.5]),
 )
 CUSTOMERS = (
-    np.array([20, 0, 60, 60, 60, 0]), np.array([20, 0, 0, 80, 100]), np.array([100, 0, 60, 40, 0]), np.array([0, 100, 100]),
-    np.array([0, 150, 50]),
+    np.array([20, 0, 60, 60, 60, 0]), np.array([20, 0, 0, 80, 100]), np.array([100, 0, 60, 40, 0]),
+    np.array([0, 100, 100]), np.array([0, 150, 50]),
 )  # fmt: skip
 SHOWN = np.array([[4, 4, 2, 2, 1], [3, 4, 2, 2, 1], [3, 3, 0, 1, 1]], dtype=np.uint16)
 IDS = ("C-1", "C-2", "C-3")
 NOT_RETAIL = Trait(
-    "industry: Retail", "industry", "industry", "firmographic", "negative", (3,), {"in": ["Retail"]}, 80, 4, 0.04, 0.5, 0.05, 0.2,
-    0.1, 0.4, 0.95, 0.002, -2.0,
+    "industry: Retail", "industry", "industry", "firmographic", "negative", (3,), {"in": ["Retail"]}, 80, 4, 0.04, 0.5,
+    0.05, 0.2, 0.1, 0.4, 0.95, 0.002, -2.0,
 )  # fmt: skip
 
 
@@ -80,7 +85,9 @@ def hand_list(n: int, seed: int = 0) -> pd.DataFrame:
             "# Employees": gaps([str(v) for v in rng.integers(1, 900, n)], 0.2),
             "Industry": gaps(rng.choice(["SOFTWARE", "Retail"], n).tolist(), 0.2),
             "Last Funding Date": gaps([f"{y}-03-01" for y in rng.integers(2019, 2027, n)], 0.3),
-            "Tech Stack": gaps(["; ".join(["AWS"] * a + ["SAP"] * b + ["Excel"]) for a, b in rng.integers(0, 2, (n, 2))], 0.2),
+            "Tech Stack": gaps(
+                ["; ".join(["AWS"] * a + ["SAP"] * b + ["Excel"]) for a, b in rng.integers(0, 2, (n, 2))], 0.2
+            ),
             "Note": gaps(["=SUM(A1)", "plain", "-5"] * (n // 3) + ["x"] * (n % 3), 0.1),
         }
     )

@@ -52,7 +52,9 @@ class ScoredWriter:
 
     def write(self, batch: pa.RecordBatch, rank: pa.Array, percentile: pa.Array) -> None:
         """Append a batch with its list-level columns."""
-        columns = dict(zip((*batch.schema.names, *LIST_COLUMNS), (*batch.columns, rank, percentile), strict=True))
+        columns = dict(
+            zip((*batch.schema.names, *LIST_COLUMNS), (*map(_distinct, batch.columns), rank, percentile), strict=True)
+        )
         fields = [pa.field(name, column.type, name not in NEVER_MISSING) for name, column in columns.items()]
         table = pa.table(list(columns.values()), schema=pa.schema(fields))
         if self.ending == ".parquet":
@@ -70,6 +72,14 @@ class ScoredWriter:
                 self.path, table.schema, write_options=pacsv.WriteOptions(quoting_style="needed")
             )
         self._writer.write_table(table)
+
+
+def _distinct(column: pa.Array) -> pa.Array:
+    """Name each value of a dictionary once: where one comes twice, Parquet's writer adds bytes that differ by run."""
+    if not pa.types.is_dictionary(column.type) or len(column.dictionary.unique()) == len(column.dictionary):
+        return column
+    encoded = column.cast(column.type.value_type).dictionary_encode()
+    return pa.DictionaryArray.from_arrays(encoded.indices.cast(column.type.index_type), encoded.dictionary)
 
 
 def _defused(table: pa.Table) -> pa.Table:

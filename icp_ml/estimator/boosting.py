@@ -185,7 +185,7 @@ def _booster(
         "max_bin": 4096,
         "feature_pre_filter": False,
         "min_sum_hessian_in_leaf": 1e-3,
-        "interaction_constraints": [[j] for j in range(X.shape[1])],
+        "interaction_constraints": ",".join(f"[{j}]" for j in range(X.shape[1])),  # one term per tree
         "deterministic": True,
         "force_row_wise": True,
         "num_threads": 1,
@@ -194,11 +194,19 @@ def _booster(
     }
     data = lgb.Dataset(X, y, weight=weight, params=settings, free_raw_data=False)
     if valid is None:
-        return lgb.train(settings, data, num_boost_round=rounds), []
+        return lgb.train(settings, data, num_boost_round=rounds, keep_training_booster=True), []
     record: dict[str, Any] = {}
     held = lgb.Dataset(valid[0], valid[1], weight=valid[2], reference=data, params=settings, free_raw_data=False)
     stop = lgb.early_stopping(params.patience, verbose=False)
-    booster = lgb.train(settings, data, rounds, [held], ["held"], callbacks=[lgb.record_evaluation(record), stop])
+    booster = lgb.train(
+        settings,
+        data,
+        rounds,
+        [held],
+        ["held"],
+        callbacks=[lgb.record_evaluation(record), stop],
+        keep_training_booster=True,
+    )
     return booster, record["held"]["binary_logloss"]
 
 

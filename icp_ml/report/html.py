@@ -49,6 +49,7 @@ def write_html(model: ICPModel, path: str | Path, scored: Mapping[str, Any] | No
 
 def render_html(model: ICPModel, scored: Mapping[str, Any] | None = None) -> str:
     """Return the report's HTML; the same model and list give the same text."""
+    require("jinja2", extra="report", purpose="the HTML report")
     markup = require("markupsafe", extra="report", purpose="the HTML report").Markup
     environment = _environment()
     assert environment.loader is not None

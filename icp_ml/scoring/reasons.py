@@ -235,7 +235,7 @@ def reason_columns(
     n = len(codes)
     picked = np.take_along_axis(contributions, chosen, axis=1) if chosen.size else np.empty((n, 0))
     sentence = np.zeros(chosen.shape, dtype=np.int64)
-    texts: list[str] = []
+    texts: dict[str, int] = {}  # two values may read alike, and a dictionary must name each text once
     flat = chosen.ravel()
     order = np.argsort(flat, kind="stable")
     present, starts = np.unique(flat[order], return_index=True)
@@ -244,12 +244,11 @@ def reason_columns(
         term = book.tables.terms[j]
         own = values[term.field][rows] if term.field in values else None
         index, found = book.texts(int(j), codes[rows, j], own)
-        sentence[rows, places] = index + len(texts)
-        texts += found
+        sentence[rows, places] = np.array([texts.setdefault(text, len(texts)) for text in found])[index]
     names = [term.field for term in book.tables.terms]
     fields = list(dict.fromkeys(names))
     of_term = np.array([fields.index(name) for name in names], dtype=np.int64)
-    dictionary, field_names = pa.array(texts, type=pa.string()), pa.array(fields, type=pa.string())
+    dictionary, field_names = pa.array(list(texts), type=pa.string()), pa.array(fields, type=pa.string())
     out: dict[str, pa.Array] = {}
     for i in range(k):
         if i < chosen.shape[1]:

@@ -87,7 +87,7 @@ def test_the_chain_leaves_what_it_names(chain, folder):
 
 def test_each_step_names_the_next(chain):
     said = {command: " ".join(result.stdout.split()) for command, result in chain.items()}
-    assert "icp-ml check customers.csv --settings icp.yaml" in said["init"]
+    assert "icp-ml check customers.csv --list list.csv --settings icp.yaml" in said["init"]
     assert "Ready to train on" in said["check"]
     assert "icp-ml report model" in said["train"]
     assert "icp-ml score model" in said["train"]

@@ -147,7 +147,9 @@ def test_the_design_of_each_kind(data):
 
 
 def test_category_rates_are_smoothed_and_weighted():
-    encoding = fit_encoding({"c": pa.array(["a"] * 6 + ["b"] * 2)}, [FieldSpec("c", "category")], FitParams(min_count=2), None)
+    encoding = fit_encoding(
+        {"c": pa.array(["a"] * 6 + ["b"] * 2)}, [FieldSpec("c", "category")], FitParams(min_count=2), None
+    )
     codes = encoding.encode({"c": pa.array(["a", "a", "b", None])}, 4)
     y, weight = np.array([1.0, 0, 1, 0]), np.array([1.0, 1, 2, 4])
     (rate,) = b.category_statistics(codes, encoding.terms, y, weight, 10.0)
@@ -267,7 +269,12 @@ def test_out_of_bag_log_odds_come_from_bags_that_did_not_draw_the_row(data, fitt
     unseen = np.ones((2, len(rows.y)), dtype=bool)
     unseen[:, rows.trains] = [~bag.drawn for bag in bags]
     raw = np.array([bag.base + looked_up(bag.values, rows.codes).sum(axis=1) for bag in bags])
-    for first, second, expected in ((1, 0, raw[0]), (0, 1, raw[1]), (1, 1, raw.mean(axis=0)), (0, 0, fitted.out_of_fold)):
+    for first, second, expected in (
+        (1, 0, raw[0]),
+        (0, 1, raw[1]),
+        (1, 1, raw.mean(axis=0)),
+        (0, 0, fitted.out_of_fold),
+    ):
         mask = (unseen[0] == first) & (unseen[1] == second)
         assert mask.any()
         assert np.abs(fitted.out_of_bag - expected)[mask].max() < 1e-9
@@ -281,7 +288,10 @@ def test_variances_are_those_of_the_bags(fitted):
 
 def test_silent_codes():
     encoding = fit_encoding(
-        {"n": pa.array([1.0, 2, 3]), "c": pa.array(["a"] * 5), "t": pa.array([["a"], ["a"], [], []]), "b": pa.array([True])},
+        {
+            "n": pa.array([1.0, 2, 3]), "c": pa.array(["a"] * 5), "t": pa.array([["a"], ["a"], [], []]),
+            "b": pa.array([True]),
+        },
         [FieldSpec("n", "numeric"), FieldSpec("c", "category"), FieldSpec("t", "tokens"), FieldSpec("b", "boolean")],
         FitParams(min_count=2), None,
     )  # fmt: skip
@@ -343,6 +353,8 @@ def test_one_group_or_one_class_in_a_draw_still_fits(data):
     one = replace(rows, group=np.zeros(len(rows.y), dtype=np.int64))
     fit = b.fit_additive(one, encoding.terms, replace(PARAMS, max_rounds=5), 0, 1)
     assert np.isfinite(fit.out_of_fold).all()
-    lonely = b.take(rows, np.r_[np.flatnonzero(rows.trains & (rows.y == 1))[:1], np.flatnonzero(rows.trains & (rows.y == 0))[:6]])
+    lonely = b.take(
+        rows, np.r_[np.flatnonzero(rows.trains & (rows.y == 1))[:1], np.flatnonzero(rows.trains & (rows.y == 0))[:6]]
+    )
     fit = b.fit_additive(lonely, encoding.terms, replace(PARAMS, max_rounds=5), 0, 1)
     assert np.isfinite(fit.out_of_fold).all()

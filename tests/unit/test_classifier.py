@@ -83,7 +83,7 @@ def test_order_of_rows_and_columns_and_jobs_do_not_change_the_bytes(data, fitted
 def test_random_state_kinds(data, fitted):
     X, y = data
     assert same(fitted, clone(fitted).fit(X, y))
-    legacy = {**FAST, "random_state": np.random.RandomState(5)}  # noqa: NPY002 - scikit-learn's own convention
+    legacy = {**FAST, "random_state": np.random.RandomState(5)}
     assert not same(fitted, ICPClassifier(**legacy).fit(X, y))
 
 

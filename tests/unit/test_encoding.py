@@ -86,9 +86,10 @@ def test_many_values_are_cut_at_round_numbers_near_the_quantiles():
 
 def test_edges_ignore_missing_and_infinite_values():
     clean = np.array([1.0, 2.0, 3.0])
-    assert fit_numeric(np.array([1, np.nan, 2, np.inf, 3, -np.inf]), max_bins=5).tolist() == fit_numeric(
-        clean, max_bins=5
-    ).tolist()
+    assert (
+        fit_numeric(np.array([1, np.nan, 2, np.inf, 3, -np.inf]), max_bins=5).tolist()
+        == fit_numeric(clean, max_bins=5).tolist()
+    )
     assert fit_numeric(np.array([np.nan]), max_bins=5).tolist() == [-1, 1]
 
 
@@ -197,7 +198,7 @@ def test_vocabulary_needs_holders_and_lackers_among_rows_that_are_known():
     "enc",
     [
         numeric([-1e-9, 0.1 + 0.2, 1e300], "money"),
-        FieldEncoding("c", "category", "country", "c", "psychographic", values=("a", "ü"), spellings=("A", "Ü"), rare=("r",)),
+        FieldEncoding("c", "category", "country", "c", "psychographic", np.empty(0), ("a", "ü"), ("A", "Ü"), ("r",)),
         FieldEncoding("t", "tokens", values=("a",), spellings=("A",)),
         FieldEncoding("b", "boolean", "boolean"),
     ],

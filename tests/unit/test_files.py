@@ -312,7 +312,7 @@ def test_outputs_that_cannot_be_written_are_refused_first(model, source, tmp_pat
     with pytest.raises(InputError, match="is a folder"):
         check_out(tmp_path / "dir.csv", source)
     rejects = source.rename(tmp_path / "scored.csv.rejects.csv")
-    with pytest.raises(InputError, match="scored.csv.rejects.csv would be written over the list itself"):
+    with pytest.raises(InputError, match=r"scored.csv.rejects.csv would be written over the list itself"):
         check_out(tmp_path / "scored.csv", rejects)
 
 

@@ -86,7 +86,7 @@ def test_the_mean_contribution_is_zero_and_the_base_the_average_customer(data, f
 
 
 def test_out_of_bag_log_odds_are_calibrated(data, fitted):
-    columns, y = data
+    y = data[1]
     assert expit(fitted.out_of_bag).mean() == pytest.approx(y.mean(), abs=0.06)
     assert np.corrcoef(fitted.out_of_bag, y)[0, 1] > 0.3
 

@@ -71,7 +71,16 @@ def test_where_no_field_is_known_there_is_no_score():
     row = score([BEST, NOTHING]).to_pylist()[1]
     assert (row["status"], row["tier"], row["coverage"]) == ("ineligible", "none", 0.0)
     assert row["status_reason"] == "none of the model's 4 fields is known"
-    empty = ("fit_score", "fit_low", "fit_high", "log_odds", "reason_1", "reason_1_contribution", "lookalike_1", "lookalike_3")
+    empty = (
+        "fit_score",
+        "fit_low",
+        "fit_high",
+        "log_odds",
+        "reason_1",
+        "reason_1_contribution",
+        "lookalike_1",
+        "lookalike_3",
+    )
     assert [row[name] for name in empty] == [None] * len(empty)
 
 
@@ -92,7 +101,9 @@ def test_outside_support_the_tier_is_held_at_c_and_the_score_is_not():
     low = score([(99_999, "retail", None, ["sap"])], hand_model().scorer()).to_pylist()[0]
     assert low["tier"] in ("C", "D")
     worst = replace(hand_model().scorer(), support=replace(hand_model().scorer().support, threshold=-1.0))
-    assert score([(10, "retail", None, ["sap"])], worst).to_pylist()[0]["tier"] == "D"  # held at C at most, not lifted to it
+    assert (
+        score([(10, "retail", None, ["sap"])], worst).to_pylist()[0]["tier"] == "D"
+    )  # held at C at most, not lifted to it
 
 
 def test_only_filters_a_person_confirmed_exclude():

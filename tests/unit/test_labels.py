@@ -83,7 +83,9 @@ def test_ranges_in_words(form, edges, codes, expected):
 
 
 def test_sets_in_words():
-    category = term(FieldEncoding("industry", "category", label="industry", values=tuple("abcdef"), spellings=tuple("ABCDEF")))
+    category = term(
+        FieldEncoding("industry", "category", label="industry", values=tuple("abcdef"), spellings=tuple("ABCDEF"))
+    )
     assert codes_words(category, [3]) == "A"
     assert codes_words(category, [3, 4]) == "A or B"
     assert codes_words(category, [3, 4, 5]) == "A, B or C"
@@ -95,7 +97,9 @@ def test_sets_in_words():
 
 
 def test_tokens_and_booleans_in_words():
-    tech = term(FieldEncoding("technologies", "tokens", label="technologies", values=("x", "y"), spellings=("X", "Y")), 1)
+    tech = term(
+        FieldEncoding("technologies", "tokens", label="technologies", values=("x", "y"), spellings=("X", "Y")), 1
+    )
     assert statement(tech, [2]) == "uses Y"
     assert statement(tech, [1]) == "does not use Y"
     own = term(FieldEncoding("badges", "tokens", label="badges", values=("x",), spellings=("X",)))

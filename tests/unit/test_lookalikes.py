@@ -68,7 +68,8 @@ def brute_force(neighbours, codes, k):
         pairs = []
         for i, other in enumerate(reference.codes.astype(int).tolist()):
             distance = sum(
-                int(np.floor(scale * tables.ranges[j] * apart(tables.terms[j], row[j], other[j]))) for j in neighbours.terms
+                int(np.floor(scale * tables.ranges[j] * apart(tables.terms[j], row[j], other[j])))
+                for j in neighbours.terms
             )
             pairs.append((distance, i))
         out.append([i for _, i in sorted(pairs)[:k]])
@@ -191,7 +192,8 @@ def test_customers_are_inside_and_strangers_outside():
     codes[:, 0] = np.clip(codes[:, 0], 2, tables.terms[0].size - 2)
     codes[:, 1] = np.where(codes[:, 1] < 3, 3, codes[:, 1])
     counted = replace(
-        tables, customers=tuple(np.bincount(codes[:, j], minlength=t.size).astype(float) for j, t in enumerate(tables.terms))
+        tables,
+        customers=tuple(np.bincount(codes[:, j], minlength=t.size).astype(float) for j, t in enumerate(tables.terms)),
     )
     support = fit_support(counted, codes)
     assert support.inside(codes).mean() >= 0.98
@@ -202,7 +204,9 @@ def test_customers_are_inside_and_strangers_outside():
 
 
 def test_novelty_is_the_weighted_share_of_odd_values():
-    encoding = Encoding((FieldEncoding("b", "boolean"), FieldEncoding("c", "category", values=("a",), spellings=("A",))))
+    encoding = Encoding(
+        (FieldEncoding("b", "boolean"), FieldEncoding("c", "category", values=("a",), spellings=("A",)))
+    )
     values = (np.array([0, -1, 1.0]), np.array([0, 0, 0, 1.0]))
     customers = (np.array([0, 9, 9.0]), np.array([9, 0, 0, 9.0]))
     tables = ScoringTables(encoding, values, values, 0.0, 0.0, customers, customers)

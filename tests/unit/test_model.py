@@ -97,7 +97,9 @@ def test_an_older_model_is_replaced_whole(saved, tmp_path):
 def test_a_failed_save_leaves_the_older_model(saved, monkeypatch, tmp_path):
     version = ICPModel.load(saved).version
     other = replace(hand_model(), boosters=("x",))
-    monkeypatch.setattr(model_module.Path, "write_bytes", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left")))
+    monkeypatch.setattr(
+        model_module.Path, "write_bytes", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left"))
+    )
     with pytest.raises(OSError, match="No space"):
         other.save(saved)
     monkeypatch.undo()
@@ -115,7 +117,9 @@ def test_only_models_and_empty_folders_are_overwritten(tmp_path):
     (tmp_path / "list").mkdir()
     (tmp_path / "list" / "manifest.json").write_text("[]")
     for name in ("notes", "file", "site", "list"):
-        with pytest.raises(ModelFormatError, match=f"{name}: exists and is not a model directory; choose another --out"):
+        with pytest.raises(
+            ModelFormatError, match=f"{name}: exists and is not a model directory; choose another --out"
+        ):
             hand_model().save(tmp_path / name)
     assert (tmp_path / "notes" / "thesis.txt").exists()
     assert (tmp_path / "site" / "photo.jpg").exists()
@@ -161,14 +165,16 @@ def test_no_directory_and_no_model(tmp_path):
 def test_a_newer_format_says_what_to_install(saved):
     manifest = json.loads((saved / "manifest.json").read_text())
     (saved / "manifest.json").write_text(json.dumps({**manifest, "format_version": 99}))
-    with pytest.raises(ModelFormatError, match="written in format 99, this version reads up to 1; install a newer icp-ml"):
+    with pytest.raises(
+        ModelFormatError, match="written in format 99, this version reads up to 1; install a newer icp-ml"
+    ):
         ICPModel.load(saved)
 
 
 @pytest.mark.parametrize(
     "text",
-    ["", "{", "[]", '{"format_version": 1}', '{"format_version": "x", "files": {}}', '{"format_version": Infinity, "files": {}}',
-     '{"format_version": 1, "files": [[1, 2]]}', "[" * 100_000, "\udcff"],
+    ["", "{", "[]", '{"format_version": 1}', '{"format_version": "x", "files": {}}', "[" * 100_000, "\udcff",
+     '{"format_version": Infinity, "files": {}}', '{"format_version": 1, "files": [[1, 2]]}'],
 )  # fmt: skip
 def test_a_broken_manifest_is_refused(saved, text):
     (saved / "manifest.json").write_bytes(text.encode("utf-8", "surrogateescape"))
@@ -181,7 +187,13 @@ def test_names_in_the_manifest_do_not_leave_the_directory(saved, tmp_path):
     secret.write_text("secret")
     manifest = json.loads((saved / "manifest.json").read_text())
     digest = hashlib.sha256(b"secret").hexdigest()
-    names = ("../secret.txt", "boosters/bag_/../../../secret.txt", "boosters/bag_..", str(secret), "boosters/../../secret.txt")
+    names = (
+        "../secret.txt",
+        "boosters/bag_/../../../secret.txt",
+        "boosters/bag_..",
+        str(secret),
+        "boosters/../../secret.txt",
+    )
     manifest["files"].update(dict.fromkeys(names, digest))
     (saved / "manifest.json").write_text(json.dumps(manifest))
     model = ICPModel.load(saved)
@@ -196,7 +208,10 @@ class Evil:
 
 @pytest.mark.parametrize("name", ["tables.npz", "reference.npz"])
 def test_pickles_are_never_opened(saved, name, capsys):
-    for data in (npz(values=np.array([Evil()], dtype=object), codes=np.array([Evil()], dtype=object)), pickle.dumps(Evil())):
+    for data in (
+        npz(values=np.array([Evil()], dtype=object), codes=np.array([Evil()], dtype=object)),
+        pickle.dumps(Evil()),
+    ):
         resign(saved, name, data)
         with pytest.raises(ModelFormatError, match=f"{name}: cannot be read as arrays"):
             ICPModel.load(saved)

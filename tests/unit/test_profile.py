@@ -41,7 +41,7 @@ def test_traits_are_sorted_into_roles():
     profile = build(trait("a"), trait("b", "negative"), trait("c", "negative", best_support=0.3))
     assert profile.found
     assert roles(profile) == {"a": "signal", "b": "filter", "c": "anti_trait"}
-    assert profile.message == "3 traits set best customers apart (1 filters, 1 signals, 1 against)."
+    assert profile.message == "3 traits set best customers apart (1 filter, 1 signal, 1 against)."
 
 
 @pytest.mark.parametrize(
@@ -82,13 +82,14 @@ def test_few_filters_and_signals_are_kept():
     ("traits", "signal", "reason", "message"),
     [
         ([trait("a")], False, "nothing could be told apart", "nothing could be told apart"),
-        ([], True, "", "no trait holds up against chance"),
+        ([], True, "", "no single trait holds up against chance"),
     ],
 )
 def test_without_evidence_nothing_is_claimed(traits, signal, reason, message):
     profile = build_profile(traits, evidence=EVIDENCE, signal=signal, reason=reason)
     assert not profile.found
-    assert profile.message.startswith(f"{NOTHING_FOUND}: {message}")
+    assert profile.message.startswith(f"{NOTHING_FOUND}: ")
+    assert message in profile.message
     assert profile.summary() == [profile.message]
     assert len(profile.traits) == 0
     assert "lift" in profile.traits.columns
@@ -104,7 +105,9 @@ def test_saved_and_read_back():
 
 
 def test_the_summary_names_signals_first_and_keeps_to_its_lines():
-    profile = build(*[trait(f"p{i}") for i in range(6)], trait("n", "negative"), trait("m", "negative", best_support=0.5))
+    profile = build(
+        *[trait(f"p{i}") for i in range(6)], trait("n", "negative"), trait("m", "negative", best_support=0.5)
+    )
     lines = profile.summary(5)
     assert lines == [*(f"p{i}: good: 50% best (2.0x)" for i in range(4)), "not n: good: 5% best (0.2x)"]
     assert len(profile.summary(20)) == 8

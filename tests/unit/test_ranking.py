@@ -59,7 +59,10 @@ def test_an_id_counts_only_with_the_same_name():
 
 
 def test_the_first_file_that_names_an_account_gives_the_reason():
-    one, two = accounts(Website=["a.example"], Employees=[5]), accounts(Website=["a.example", "b.example"], Employees=[5, 6])
+    one, two = (
+        accounts(Website=["a.example"], Employees=[5]),
+        accounts(Website=["a.example", "b.example"], Employees=[5, 6]),
+    )
     listed = Suppression.of([(one, "existing customer"), (two, "on rivals.csv")])
     rows = batch(account_id=["1", "2"], name=[None, None], domain=["a.example", "b.example"])
     assert listed.reasons(rows) == ["existing customer", "on rivals.csv"]

@@ -19,7 +19,10 @@ ENCODING = Encoding(
 )
 TABLES = ScoringTables(
     ENCODING,
-    (np.array([0, -1, -1, 0.5, 1, 1.0]), np.array([0, 0, 0, 0.7, -0.3]), np.array([0, -0.1, 0.2]), np.array([0, 0.1, -0.4])),
+    (
+        np.array([0, -1, -1, 0.5, 1, 1.0]), np.array([0, 0, 0, 0.7, -0.3]), np.array([0, -0.1, 0.2]),
+        np.array([0, 0.1, -0.4]),
+    ),
     tuple(np.full(n, 0.01) for n in (6, 5, 3, 3)),
     -1.0,
     0.04,
@@ -49,9 +52,7 @@ def test_the_bits_of_a_row_do_not_depend_on_the_batch():
 
 def test_ranges_are_over_codes_that_customers_showed():
     customers = (np.array([9, 0, 9, 9, 0, 0.0]), *TABLES.customers[1:])
-    tables = ScoringTables(
-        ENCODING, TABLES.values, TABLES.variances, 0.0, 0.0, customers, TABLES.best
-    )
+    tables = ScoringTables(ENCODING, TABLES.values, TABLES.variances, 0.0, 0.0, customers, TABLES.best)
     assert tables.ranges == pytest.approx([1.5, 1.0, 0.3, 0.5])
 
 

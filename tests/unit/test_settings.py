@@ -83,7 +83,7 @@ def test_aliases_of_aliases_do_not_fill_the_memory():
 
 
 def test_files_that_cannot_be_read(tmp_path):
-    with pytest.raises(InputError, match="none.yaml: cannot be read as settings .*icp-ml init"):
+    with pytest.raises(InputError, match=r"none.yaml: cannot be read as settings .*icp-ml init"):
         Settings.load(tmp_path / "none.yaml")
     with pytest.raises(InputError, match="cannot be read"):
         Settings.load(tmp_path)

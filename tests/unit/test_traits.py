@@ -201,5 +201,3 @@ def test_the_lift_interval_covers_the_truth(share, rate_in, rate_out):
 def test_the_lift_interval_stays_finite_at_the_edges(hits, n):
     low, high = _lift_interval(hits, n, 50, 400)
     assert 0 < low <= high < np.inf
-
-

@@ -25,7 +25,9 @@ def rows_of(path):
 
 @pytest.mark.parametrize("text", ["=1+1", "+SUM(A1)", "-cmd", "@x", "\t=1", "\r=1", "\n=1", "-5\n=1", "=", "+1-555"])
 def test_formulas_are_defused_in_csv(tmp_path, text):
-    path = write(tmp_path / "a.csv", {"x": [text], "y": pa.array([text]).dictionary_encode(), "z": pa.array([[text, "b"]])})
+    path = write(
+        tmp_path / "a.csv", {"x": [text], "y": pa.array([text]).dictionary_encode(), "z": pa.array([[text, "b"]])}
+    )
     row = rows_of(path)[1]
     assert row[0] == row[1] == f"'{text}"
     assert row[2] == f"'{text};b"
@@ -61,9 +63,15 @@ def test_parquet_holds_strings_as_written_and_the_metadata(tmp_path):
 @pytest.mark.parametrize("ending", ["csv", "parquet"])
 def test_after_an_error_nothing_is_left(tmp_path, ending):
     path = tmp_path / f"a.{ending}"
-    with pytest.raises(RuntimeError, match="stop"), ScoredWriter(path, path.suffix, {}) as writer:
-        writer.write(pa.RecordBatch.from_pydict({"x": ["a"]}), pa.array([1]), pa.array([1.0]))
-        raise RuntimeError("stop")  # noqa: EM101
+
+    def stop():
+        with ScoredWriter(path, path.suffix, {}) as writer:
+            writer.write(pa.RecordBatch.from_pydict({"x": ["a"]}), pa.array([1]), pa.array([1.0]))
+            assert path.exists()
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        stop()
     assert not list(tmp_path.iterdir())
 
 
@@ -81,7 +89,21 @@ def test_a_disk_that_is_full_at_the_end_leaves_nothing(tmp_path, ending):
             raise OSError(28, "No space left on device")
 
     path = tmp_path / f"a.{ending}"
-    with pytest.raises(OSError, match="No space"), ScoredWriter(path, path.suffix, {}) as writer:
-        writer.write(pa.RecordBatch.from_pydict({"x": ["a"]}), pa.array([1]), pa.array([1.0]))
-        writer._writer = Full(writer._writer)
+
+    def fill():
+        with ScoredWriter(path, path.suffix, {}) as writer:
+            writer.write(pa.RecordBatch.from_pydict({"x": ["a"]}), pa.array([1]), pa.array([1.0]))
+            writer._writer = Full(writer._writer)
+
+    with pytest.raises(OSError, match="No space"):
+        fill()
     assert not list(tmp_path.iterdir())
+
+
+def test_a_dictionary_that_names_a_value_twice_is_written_the_same_each_time(tmp_path):
+    words = [f"sentence {i % 40} of some length" for i in range(80)]
+    index = pa.array([i % 80 for i in range(500)], pa.int16())
+    column = pa.DictionaryArray.from_arrays(index, pa.array(words))
+    paths = [write(tmp_path / f"{i}.parquet", {"x": column, "n": list(range(500))}) for i in range(4)]
+    assert len({p.read_bytes() for p in paths}) == 1
+    assert pq.read_table(paths[0]).column("x").to_pylist() == column.to_pylist()
