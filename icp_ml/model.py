@@ -286,13 +286,8 @@ def plain_strings(table: Any) -> Any:
     """Return a table or batch as a table with dictionary columns as strings."""
     import pyarrow as pa
 
-    return pa.table([_plain(c) for c in table.columns], names=table.schema.names)
-
-
-def _plain(column: Any) -> Any:
-    import pyarrow as pa
-
-    return column.cast(pa.string()) if pa.types.is_dictionary(column.type) else column
+    columns = [c.cast(pa.string()) if pa.types.is_dictionary(c.type) else c for c in table.columns]
+    return pa.table(columns, names=table.schema.names)
 
 
 def check_target(path: Path) -> None:
