@@ -28,7 +28,9 @@ app = typer.Typer(
     help="Learn from your customers' outcomes who your ideal customer is, and score lists of companies by it.",
 )
 
-Customers = Annotated[Path, typer.Argument(help="customer file: CSV or Parquet", show_default=False)]
+Customers = Annotated[
+    Path, typer.Argument(metavar="CUSTOMERS", help="customer file: CSV or Parquet", show_default=False)
+]
 List = Annotated[Path | None, typer.Option("--list", help="a list that will be scored: fields it lacks are not used")]
 Out = Annotated[Path, typer.Option("--out", help="settings file to write")]
 _COMMON: dict[str, Any] = {
@@ -160,7 +162,7 @@ def train(
 @command
 def report(
     context: Context,
-    model: Annotated[str, typer.Argument(help="model directory, or models:/NAME/VERSION")],
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="model directory, or models:/NAME/VERSION")],
     html: Annotated[Path | None, typer.Option("--html", help="write the report as one HTML file")] = None,
     markdown: Annotated[Path | None, typer.Option("--markdown", help="write the profile as Markdown")] = None,
 ) -> Outcome:
@@ -171,7 +173,7 @@ def report(
 @command
 def score(
     context: Context,
-    model: Annotated[str, typer.Argument(help="model directory, or models:/NAME/VERSION")],
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="model directory, or models:/NAME/VERSION")],
     list_: Annotated[Path, typer.Argument(metavar="LIST", help="accounts to score: CSV or Parquet")],
     out: Annotated[Path, typer.Option("--out", help="scored file, .csv or .parquet")],
     resume: Annotated[bool, typer.Option("--resume", help="go on where an interrupted run stopped")] = False,

@@ -124,7 +124,7 @@ def init(context: Context, customers: Path, market: Path | None, out: Path) -> O
 
 def train(context: Context, customers: Path, market: Path | None, out: Path, register: str | None) -> Outcome:
     """Train, save, log."""
-    from icp_ml.model import check_target
+    from icp_ml.model_directory import check_target
     from icp_ml.report import terminal
 
     check_target(out)

@@ -3,28 +3,35 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
-import shutil
-import tempfile
-import zipfile
-import zlib
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import numpy.typing as npt
-
+from icp_ml import __version__
 from icp_ml.estimator.encoding import MISSING, Encoding, FieldEncoding
 from icp_ml.estimator.scorecard import ScoringTables
 from icp_ml.exceptions import ModelFormatError
+from icp_ml.model_directory import (
+    FORMAT_VERSION,
+    LIBRARIES,
+    REQUIRED,
+    json_bytes,
+    library_version,
+    npz_bytes,
+    read_arrays,
+    read_bytes,
+    read_checked,
+    read_manifest,
+    write_directory,
+)
 from icp_ml.profile import IdealCustomerProfile
 from icp_ml.schema import BY_NAME, CATEGORIES, KINDS, Field
+from icp_ml.scoring.columns import plain_strings
 from icp_ml.scoring.kernel import CHUNK_ROWS, Exclusion, Scorer
 from icp_ml.scoring.lookalikes import Reference, Support
 from icp_ml.settings import Settings
@@ -34,20 +41,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from icp_ml.accounts import ListNormaliser
-
-FORMAT_VERSION = 1
-MAX_FILE_BYTES = 256 * 1024**2
-LIBRARIES = ("lightgbm", "numpy", "pyarrow", "scikit-learn")
-REQUIRED = (
-    "settings.yaml",
-    "encoding.json",
-    "tables.npz",
-    "tiers.json",
-    "reference.npz",
-    "profile.json",
-    "evaluation.json",
-    "data_report.json",
-)
 
 
 @dataclass(frozen=True)
@@ -92,13 +85,13 @@ class ICPModel:
         }
         files = {
             "settings.yaml": self.settings.to_yaml(tracking=False).encode(),
-            "encoding.json": _json(encoding),
-            "tables.npz": _npz(self.tables.to_arrays()),
-            "tiers.json": _json({"cutoffs": self.cutoffs.to_dict(), "support_threshold": self.support_threshold}),
-            "reference.npz": _npz(self.reference.to_arrays()),
-            "profile.json": _json(self.profile.to_dict()),
-            "evaluation.json": _json(self.evaluation),
-            "data_report.json": _json(self.data_report),
+            "encoding.json": json_bytes(encoding),
+            "tables.npz": npz_bytes(self.tables.to_arrays()),
+            "tiers.json": json_bytes({"cutoffs": self.cutoffs.to_dict(), "support_threshold": self.support_threshold}),
+            "reference.npz": npz_bytes(self.reference.to_arrays()),
+            "profile.json": json_bytes(self.profile.to_dict()),
+            "evaluation.json": json_bytes(self.evaluation),
+            "data_report.json": json_bytes(self.data_report),
         }
         return files | {f"boosters/bag_{b:02d}.txt": text.encode() for b, text in enumerate(self.boosters)}
 
@@ -107,12 +100,12 @@ class ICPModel:
         """The manifest: format version, content hashes, library versions, settings hash."""
         if self.stored_manifest is not None:
             return self.stored_manifest
-        return _json(
+        return json_bytes(
             {
                 "format_version": FORMAT_VERSION,
                 "files": {name: hashlib.sha256(data).hexdigest() for name, data in sorted(self.files.items())},
                 "settings_hash": self.settings.hash,
-                "libraries": {name: _version(name) for name in ("icp-ml", *LIBRARIES)},
+                "libraries": {"icp-ml": __version__} | {name: library_version(name) for name in LIBRARIES},
             }
         )
 
@@ -122,7 +115,9 @@ class ICPModel:
         return hashlib.sha256(self.manifest).hexdigest()[:12]
 
     def save(self, path: str | Path) -> Path:
-        """Write the model directory, whole or not at all; an older model at `path` is replaced.
+        """Write the model directory, whole or not at all.
+
+        An older model at `path` is replaced; other files that someone put beside it stay.
 
         Raises
         ------
@@ -130,16 +125,7 @@ class ICPModel:
             `path` exists and is not a model directory.
         """
         path = Path(path)
-        check_target(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as scratch:
-            fresh = Path(scratch) / "model"
-            (fresh / "boosters").mkdir(parents=True)
-            for name, data in {**self.files, "manifest.json": self.manifest}.items():
-                (fresh / name).write_bytes(data)
-            if path.exists():
-                path.rename(Path(scratch) / "old")
-            shutil.move(fresh, path)
+        write_directory(path, {**self.files, "manifest.json": self.manifest})
         return path
 
     @classmethod
@@ -153,14 +139,14 @@ class ICPModel:
         """
         path = Path(path)
         manifest = read_manifest(path)
-        data = {name: _checked(path, name, manifest["files"]) for name in REQUIRED}
+        data = {name: read_checked(path, name, manifest["files"]) for name in REQUIRED}
         boosters = [
             n for n in sorted(manifest["files"]) if n.startswith("boosters/bag_") and "/" not in n[9:] and ".." not in n
         ]
-        audit = {name: _checked(path, name, manifest["files"]) for name in boosters}
+        audit = {name: read_checked(path, name, manifest["files"]) for name in boosters}
         try:
             model = cls._build(data, tuple(text.decode(errors="replace") for text in audit.values()))
-            return replace(model, stored_manifest=_bytes(path / "manifest.json"), stored_files={**data, **audit})
+            return replace(model, stored_manifest=read_bytes(path / "manifest.json"), stored_files={**data, **audit})
         except ModelFormatError:
             raise
         except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
@@ -172,9 +158,9 @@ class ICPModel:
         stored = json.loads(data["encoding.json"])
         encoding = Encoding(tuple(FieldEncoding.from_dict(f) for f in stored["fields"]))
         as_of = date.fromisoformat(stored["as_of"]) if stored["as_of"] else None
-        tables = ScoringTables.from_arrays(encoding, _arrays(data["tables.npz"], "tables.npz"), as_of)
+        tables = ScoringTables.from_arrays(encoding, read_arrays(data["tables.npz"], "tables.npz"), as_of)
         tiers = json.loads(data["tiers.json"])
-        reference = Reference.from_arrays(_arrays(data["reference.npz"], "reference.npz"), len(encoding.terms))
+        reference = Reference.from_arrays(read_arrays(data["reference.npz"], "reference.npz"), len(encoding.terms))
         for j, term in enumerate(encoding.terms):
             if len(reference.codes) and reference.codes[:, j].max() >= term.size:
                 msg = f"reference.npz: a code of '{term.name}' is beyond its {term.size} codes"
@@ -183,7 +169,7 @@ class ICPModel:
         return cls(
             tables,
             TierCutoffs.from_dict(tiers["cutoffs"]),
-            float(tiers["support_threshold"]),
+            finite(tiers["support_threshold"], "tiers.json: support_threshold"),
             reference,
             IdealCustomerProfile.from_dict(json.loads(data["profile.json"])),
             json.loads(data["evaluation.json"]),
@@ -282,78 +268,13 @@ class ICPModel:
         return f"ICPModel(version={self.version}, fields={len(self.fields)}, profile={self.profile.message!r})"
 
 
-def plain_strings(table: Any) -> Any:
-    """Return a table or batch as a table with dictionary columns as strings."""
-    import pyarrow as pa
-
-    columns = [c.cast(pa.string()) if pa.types.is_dictionary(c.type) else c for c in table.columns]
-    return pa.table(columns, names=table.schema.names)
-
-
-def check_target(path: Path) -> None:
-    """Refuse to replace anything that is not a model directory.
-
-    Raises
-    ------
-    ModelFormatError
-        The path exists and holds something else.
-    """
-    if path.exists() and not (path.is_dir() and (_is_model(path) or not any(path.iterdir()))):
-        msg = f"{path}: exists and is not a model directory; choose another --out, or remove it"
+def finite(value: Any, name: str) -> float:
+    """Return a number read from a model's file, refusing NaN and infinity."""
+    number = float(value)
+    if not math.isfinite(number):
+        msg = f"{name} must be a finite number, found {value!r}"
         raise ModelFormatError(msg)
-
-
-def _is_model(path: Path) -> bool:
-    """Whether the manifest is one of ours: other programs name a file so too."""
-    try:
-        manifest = json.loads(_bytes(path / "manifest.json"))
-        return "format_version" in manifest and "tables.npz" in manifest["files"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        return False
-
-
-def read_manifest(path: Path) -> dict[str, Any]:
-    """Return a model directory's manifest.
-
-    Raises
-    ------
-    ModelFormatError
-        There is none, it is not readable, or it is of a newer format.
-    """
-    file = path / "manifest.json"
-    if not file.is_file():
-        what = "no such directory" if not path.exists() else "not a model directory (no manifest.json)"
-        msg = f"{path}: {what}; give what  icp-ml train --out  wrote, or models:/NAME/VERSION"
-        raise ModelFormatError(msg)
-    try:
-        manifest = json.loads(_bytes(file))
-        newest, files = int(manifest["format_version"]), {str(n): h for n, h in manifest["files"].items()}
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
-        msg = f"{file}: cannot be read ({error}); train the model again"
-        raise ModelFormatError(msg) from error
-    if newest > FORMAT_VERSION:
-        msg = f"{path}: written in format {newest}, this version reads up to {FORMAT_VERSION}; install a newer icp-ml"
-        raise ModelFormatError(msg)
-    return {**manifest, "files": files}
-
-
-def _checked(path: Path, name: str, hashes: Mapping[str, Any]) -> bytes:
-    file = path / name
-    if name not in hashes or not file.is_file():
-        msg = f"{path}: {name} is missing; the model is incomplete, train it again"
-        raise ModelFormatError(msg)
-    data = _bytes(file)
-    if hashlib.sha256(data).hexdigest() != hashes[name]:
-        msg = f"{file}: its content does not match the manifest; the model was altered after training"
-        raise ModelFormatError(msg)
-    return data
-
-
-def _bytes(file: Path) -> bytes:
-    if file.stat().st_size > MAX_FILE_BYTES:
-        msg = f"{file}: larger than {MAX_FILE_BYTES // 1024**2} MB, which no part of a model is"
-        raise ModelFormatError(msg)
-    return file.read_bytes()
+    return number
 
 
 def _field(enc: FieldEncoding, kind: str) -> Field:
@@ -364,34 +285,3 @@ def _field(enc: FieldEncoding, kind: str) -> Field:
     known = BY_NAME.get(enc.field)
     aliases = known.aliases if known else ()
     return Field(enc.field, kind, enc.category, "feature", None, enc.label, aliases)  # type: ignore[arg-type]
-
-
-def _json(data: Any) -> bytes:
-    return (json.dumps(data, indent=1, ensure_ascii=False, allow_nan=False, sort_keys=False) + "\n").encode()
-
-
-def _npz(arrays: Mapping[str, npt.NDArray[np.generic]]) -> bytes:
-    out = io.BytesIO()
-    np.savez_compressed(out, allow_pickle=False, **arrays)
-    return out.getvalue()
-
-
-def _arrays(data: bytes, name: str) -> dict[str, npt.NDArray[np.generic]]:
-    """Read an npz without pickle, refusing one that unpacks to more than a model can be."""
-    try:
-        with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            if sum(info.file_size for info in archive.infolist()) > MAX_FILE_BYTES:
-                msg = f"{name}: unpacks to more than {MAX_FILE_BYTES // 1024**2} MB"
-                raise ModelFormatError(msg)
-        with np.load(io.BytesIO(data), allow_pickle=False) as stored:
-            return {key: stored[key] for key in stored.files}
-    except (zipfile.BadZipFile, zlib.error, ValueError, OSError, EOFError, MemoryError, RuntimeError) as error:
-        msg = f"{name}: cannot be read as arrays ({error})"
-        raise ModelFormatError(msg) from error
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "unknown"

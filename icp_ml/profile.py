@@ -103,11 +103,11 @@ class IdealCustomerProfile:
             lines += [
                 f"## {titles[role]}",
                 "",
-                "| trait | best customers with it | lift (95 % interval) | customers | stability |",
+                "| trait | of customers with it | lift (95% interval) | customers | stability |",
                 "| --- | --- | --- | --- | --- |",
             ]
             lines += [
-                f"| {escape_markdown(t.sentence)} | {t.rate:.0%} of them are best "
+                f"| {escape_markdown(t.sentence)} | {t.rate:.0%} are best "
                 f"| {t.lift:.2f} ({t.lift_low:.2f} to {t.lift_high:.2f}) | {t.customers:,} | {t.stability:.0%} |"
                 for t in group
             ]

@@ -101,13 +101,13 @@ def show(result: dict[str, Any]) -> str:
         f"| naive pipeline, 20,000 accounts | | {result['naive_accounts_per_second']:,.0f} | 1 |",
     ]
     for name, row in result["scoring"].items():
-        lines.append(
-            f"| `icp-ml score`, {result['accounts']:,} accounts, {name} | {row['seconds']} | {row['accounts_per_second']:,} | {row['times_naive']} |"
-        )
+        cells = (f"`icp-ml score`, {result['accounts']:,} accounts, {name}", str(row["seconds"]))
+        lines.append(f"| {' | '.join(cells)} | {row['accounts_per_second']:,} | {row['times_naive']} |")
     stages = ", ".join(f"{stage} {value}" for stage, value in result["train_stages"].items())
     lines += [
         "",
-        f"`icp-ml train` on 3,000 customers: {result['train_seconds']} s ({stages}). `import icp_ml`: {result['import_seconds']} s.",
+        f"`icp-ml train` on 3,000 customers: {result['train_seconds']} s ({stages}).",
+        f"`import icp_ml`: {result['import_seconds']} s.",
         f"Measured {result['date']}, Python {result['python']}, {result['cores']} cores; {result['versions']}.",
     ]
     return "\n".join(lines)

@@ -19,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from icp_ml import __version__
 from icp_ml.accounts import Accounts
 from icp_ml.accounts.readers import Chunk, Reject, open_table
 from icp_ml.engines.ranking import Suppression, ranks
@@ -338,6 +339,7 @@ def _fingerprint(model: ICPModel, request: ScoreRequest, scorer: Scorer, kept: S
     lists = ((why, c, a.table.column(c).to_pylist()) for a, why in suppressed for c in IDENTITY if c in a.fields)
     others = hashlib.sha256("\n".join(map(repr, lists)).encode())
     return {
+        "software": __version__,
         "model": model.version,
         "list": digest.hexdigest()[:16],
         "reasons": scorer.reasons,

@@ -12,8 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
-from icp_ml.model import plain_strings
-from icp_ml.scoring.columns import LIST_COLUMNS, row_schema
+from icp_ml.scoring.columns import LIST_COLUMNS, plain_strings, row_schema
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 FORMULA = r"^[=+\-@\t\r\n]"

@@ -39,3 +39,9 @@ def list_schema(reasons: int = 5, lookalikes: int = 3) -> pa.Schema:
     """Return the columns of a scored file: the row-level ones, then those that need the whole list."""
     rank, percentile = LIST_COLUMNS
     return row_schema(reasons, lookalikes).append(pa.field(rank, pa.int64())).append(pa.field(percentile, pa.float64()))
+
+
+def plain_strings(table: pa.Table | pa.RecordBatch) -> pa.Table:
+    """Return a table or batch as a table with dictionary columns as strings."""
+    columns = [c.cast(pa.string()) if pa.types.is_dictionary(c.type) else c for c in table.columns]
+    return pa.table(columns, names=table.schema.names)

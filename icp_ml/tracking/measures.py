@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from icp_ml import __version__
 from icp_ml.evaluation.result import MODEL, LearnerResult
-from icp_ml.model import LIBRARIES
+from icp_ml.model_directory import LIBRARIES
 
 if TYPE_CHECKING:
     from icp_ml.settings import Settings

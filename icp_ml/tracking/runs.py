@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from icp_ml.exceptions import InputError
-from icp_ml.model import read_manifest
+from icp_ml.model_directory import read_manifest
 from icp_ml.tracking.fingerprints import Fingerprint, fingerprint
 from icp_ml.tracking.measures import requirements, run_description, run_metrics, run_parameters, run_tags
 from icp_ml.tracking.signature import model_signature

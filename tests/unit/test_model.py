@@ -13,9 +13,9 @@ import pandas as pd
 import pytest
 
 from icp_ml import ICPModel
-from icp_ml import model as model_module
+from icp_ml import model_directory as model_module
 from icp_ml.exceptions import InputError, ModelFormatError
-from icp_ml.model import check_target, read_manifest
+from icp_ml.model_directory import check_target, read_manifest
 from tests.hand_model import hand_list, hand_model
 
 
@@ -68,7 +68,7 @@ def test_the_version_and_bytes_of_a_loaded_model_do_not_follow_this_machine(save
     resign(saved, "settings.yaml", text)
     changed = ICPModel.load(saved)
     assert changed.version != version
-    monkeypatch.setattr(model_module, "_version", lambda name: "999")
+    monkeypatch.setattr("icp_ml.model.library_version", lambda name: "999")
     copy = ICPModel.load(saved).save(tmp_path / "copy")
     again = ICPModel.load(copy)
     assert again.version == changed.version
@@ -90,8 +90,15 @@ def test_an_older_model_is_replaced_whole(saved, tmp_path):
     other = replace(hand_model(), boosters=())
     other.save(saved)
     assert ICPModel.load(saved).version == other.version
-    assert not list((saved / "boosters").iterdir())
+    assert not list(saved.glob("boosters/*"))
     assert [p.name for p in tmp_path.iterdir()] == ["model"]
+
+
+def test_files_that_are_not_the_models_stay_beside_it(saved):
+    (saved / "report.html").write_text("written by a person", encoding="utf-8")
+    replace(hand_model(), boosters=()).save(saved)
+    assert (saved / "report.html").read_text(encoding="utf-8") == "written by a person"
+    assert not list(saved.glob("boosters/*"))
 
 
 def test_a_failed_save_leaves_the_older_model(saved, monkeypatch, tmp_path):

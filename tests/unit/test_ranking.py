@@ -7,7 +7,7 @@ import pytest
 
 from icp_ml import read_accounts
 from icp_ml.engines.ranking import Suppression, ranks
-from icp_ml.model import plain_strings
+from icp_ml.scoring.columns import plain_strings
 from tests.hand_model import hand_list, hand_model
 
 
