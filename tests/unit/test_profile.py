@@ -117,7 +117,7 @@ def test_the_summary_names_signals_first_and_keeps_to_its_lines():
 def test_markdown_tells_the_evidence():
     text = build(trait("a"), trait("b", "negative")).to_markdown()
     assert "# Ideal customer profile" in text
-    assert "| a: good | 50% of them are best | 2.00 (1.50 to 2.60) | 80 | 90% |" in text
+    assert "| a: good | 50% are best | 2.00 (1.50 to 2.60) | 80 | 90% |" in text
     assert "From 400 mature customers: 100 best, 120 worst; 25% of all are best." in text
     assert "likely" not in text
 
