@@ -186,7 +186,10 @@ def _in_order(
 ) -> Iterator[tuple[Chunk, pa.RecordBatch]]:
     """Score up to `jobs` chunks at once, one more being read, and yield them in input order."""
     waiting: deque[tuple[Chunk, Future[pa.RecordBatch]]] = deque()
-    with ThreadPoolExecutor(max_workers=max(jobs, 1)) as pool:
+    from threadpoolctl import threadpool_limits
+
+    # One core per chunk: matrix products that each want all cores would only get in each other's way.
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(max_workers=max(jobs, 1)) as pool:
         for chunk in chunks:
             waiting.append((chunk, pool.submit(work, chunk)))
             if len(waiting) > jobs:

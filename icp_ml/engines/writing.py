@@ -17,6 +17,7 @@ from icp_ml.scoring.columns import LIST_COLUMNS, plain_strings, row_schema
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 FORMULA = r"^[=+\-@\t\r\n]"
 NEVER_MISSING = frozenset(field.name for field in row_schema() if not field.nullable)
+LOOKED_UP = ("account_id", "domain", "status", "tier", "fit_score", "rank", "percentile")  # readers skip row groups by
 PLAIN_NUMBER = r"^[+-]?\d+(\.\d+)?$"
 
 
@@ -61,7 +62,12 @@ class ScoredWriter:
                 repeated = [n for n in table.column_names if pa.types.is_dictionary(table.schema.field(n).type)]
                 repeated += [n for n in table.column_names if n.endswith("_contribution")]
                 self._writer = pq.ParquetWriter(
-                    self.path, table.schema, compression="zstd", store_schema=False, use_dictionary=repeated
+                    self.path,
+                    table.schema,
+                    compression="zstd",
+                    store_schema=False,
+                    use_dictionary=repeated,
+                    write_statistics=[n for n in LOOKED_UP if n in table.column_names],
                 )
             self._writer.write_table(table, row_group_size=max(table.num_rows, 1))
             return

@@ -73,14 +73,13 @@ class ScoringTables:
         return out
 
     def log_odds(self, codes: Codes) -> FloatArray:
-        """Return log-odds of shape (rows,): base plus contributions, always added in term order."""
-        return self.sum_terms(self.contributions(codes))
+        """Return log-odds of shape (rows,): base plus contributions, term by term.
 
-    def sum_terms(self, contributions: FloatArray) -> FloatArray:
-        """Add contributions term by term: the same bits whatever the number of rows."""
-        total = np.full(len(contributions), self.base)
-        for j in range(contributions.shape[1]):
-            total += contributions[:, j]
+        The order of the sum is fixed, so the bits do not depend on the number of rows.
+        """
+        total = np.full(len(codes), self.base)
+        for j, table in enumerate(self.values):
+            total += table.take(codes[:, j], mode="clip")
         return total
 
     def standard_error(self, codes: Codes) -> FloatArray:

@@ -80,8 +80,7 @@ class Scorer:
             Canonical; identity columns and the model's fields, any of which may be absent.
         """
         codes = self.tables.encode(columns, rows, as_of)
-        contributions = self.tables.contributions(codes)
-        log_odds = self.tables.sum_terms(contributions)
+        log_odds = self.tables.log_odds(codes)
         error = Z90 * self.tables.standard_error(codes)
         fit, low, high = (100.0 * expit(x) for x in (log_odds, log_odds - error, log_odds + error))
         coverage = (
@@ -113,7 +112,7 @@ class Scorer:
             "segment": _choice(np.zeros(rows, dtype=np.int64), (SEGMENT,)),
         }
         own = self._own_values(columns, as_of or self.tables.as_of)
-        result |= reason_columns(self._book, codes, contributions, own, self.reasons, out)
+        result |= reason_columns(self._book, codes, own, self.reasons, out)
         result |= self._lookalike_columns(codes, out)
         result["model_version"] = _choice(np.zeros(rows, dtype=np.int64), (self.model_version,))
         return pa.RecordBatch.from_arrays(list(result.values()), names=list(result))

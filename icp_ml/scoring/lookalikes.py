@@ -20,10 +20,10 @@ from icp_ml.estimator.scorecard import ScoringTables
 from icp_ml.exceptions import ModelFormatError
 
 MAX_REFERENCE = 2000
-SHARE_OF_RANGE = 0.95  # terms are compared until they make up this share of all ranges
+SHARE_OF_RANGE = 0.85  # terms are compared until they make up this share of all ranges
 BLOCK = 2048
 EXACT = 2.0**24  # whole numbers up to here are exact in float32
-MAX_TERMS = 40
+MAX_TERMS = 24
 SUPPORT_LEVEL = 0.98
 
 
@@ -81,7 +81,7 @@ class Neighbours:
 
     @cached_property
     def terms(self) -> list[int]:
-        """Terms that are compared: the widest, until 95 % of all ranges are covered, 40 at the most."""
+        """Terms that are compared: the widest, until 85 % of all ranges are covered, 24 at the most."""
         ranges = self.tables.ranges
         order = np.argsort(-ranges, kind="stable")
         total = np.cumsum(ranges[order])
@@ -89,18 +89,27 @@ class Neighbours:
         return sorted(int(j) for j in order[: min(needed, MAX_TERMS)])
 
     @cached_property
-    def _matrix(self) -> npt.NDArray[np.float32]:
-        """Key of every code of every compared term against every reference customer: (codes, customers).
+    def _keys(self) -> tuple[npt.NDArray[np.float32], list[npt.NDArray[np.intp]]]:
+        """Keys against every reference customer, shape (rows, customers), and per term the row of each code.
 
-        A sum over an account's codes is `distance * customers`; with the customer's own position added it
-        is a key whose smallest values are the nearest customers, ties to the earlier one.
+        A sum of rows over an account's codes is `distance * customers`; with the customer's own position added
+        it is a key whose smallest values are the nearest customers, ties to the earlier one. Codes that are
+        equally far from every customer share a row.
         """
         count = len(self.reference.ids)
         scale = (EXACT / count - 2 * len(self.terms)) / float(self.tables.ranges[self.terms].sum())
-        parts = [_distances(self.tables, j, scale)[:, self.reference.codes[:, j]] for j in self.terms]
-        keys = np.concatenate(parts) * count
-        keys[: len(parts[0])] += np.arange(count)  # every account shows exactly one code of the first term
-        return keys.astype(np.float32)
+        parts: list[npt.NDArray[np.int64]] = []
+        places: list[npt.NDArray[np.intp]] = []
+        start = 0
+        for j in self.terms:
+            far = _distances(self.tables, j, scale)[:, self.reference.codes[:, j]] * count
+            if not parts:
+                far += np.arange(count)  # every account shows exactly one code of the first term
+            rows, place = np.unique(far, axis=0, return_inverse=True)
+            parts.append(rows)
+            places.append(place.reshape(-1) + start)
+            start += len(rows)
+        return np.concatenate(parts).astype(np.float32), places
 
     def nearest(self, codes: Codes, k: int) -> npt.NDArray[np.int64]:
         """Return positions of the k nearest reference customers, nearest first, shape (rows, k).
@@ -111,14 +120,14 @@ class Neighbours:
         count = len(self.reference.ids)
         if not self.terms or not count:
             return out
-        starts = np.cumsum([0, *(self.tables.terms[j].size for j in self.terms)])
+        matrix, places = self._keys
         for begin in range(0, len(codes), BLOCK):
             block = codes[begin : begin + BLOCK]
-            hot = np.zeros((len(block), int(starts[-1])), dtype=np.float32)
+            hot = np.zeros((len(block), len(matrix)), dtype=np.float32)
             rows = np.arange(len(block))
-            for j, start in zip(self.terms, starts, strict=False):
-                hot[rows, start + block[:, j]] = 1.0
-            keys = hot @ self._matrix
+            for j, place in zip(self.terms, places, strict=True):
+                hot[rows, place[block[:, j]]] = 1.0
+            keys = hot @ matrix
             for i in range(min(k, count)):
                 nearest = keys.argmin(axis=1)
                 out[begin : begin + len(block), i] = nearest
@@ -127,12 +136,15 @@ class Neighbours:
 
 
 def _distances(tables: ScoringTables, j: int, scale: float) -> npt.NDArray[np.int64]:
-    """Whole-number distance between any two codes of a term; unknown is half-way from everything."""
+    """Whole-number distance between any two codes of a term; unknown is half-way from everything.
+
+    Numbers are compared by pairs of bins: finer steps would not make customers more alike, only the sum longer.
+    """
     term = tables.terms[j]
     code = np.arange(term.size)
     if term.encoding.kind == "numeric":
-        place = np.clip(code, FIRST_BIN, term.size - 2)
-        apart = np.abs(place[:, None] - place[None, :]) / max(term.size - 2 - FIRST_BIN, 1)
+        place = (np.clip(code, FIRST_BIN, term.size - 2) - FIRST_BIN) // 2
+        apart = np.abs(place[:, None] - place[None, :]) / max(int(place.max()), 1)
     else:
         apart = (code[:, None] != code[None, :]).astype(np.float64)
     apart[MISSING, :] = apart[:, MISSING] = 0.5

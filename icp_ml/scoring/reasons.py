@@ -7,7 +7,7 @@ customers ("126-600") and not on one narrow bin.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -23,6 +23,7 @@ FEW = 10  # customers below which a rate is not quoted
 SMALLEST = 0.005  # log-odds: less is no reason
 WIDE_TERMS = 32  # searched first for the largest contributions
 MAX_CACHED = 200_000  # sentences
+BLOCK = 4096  # rows searched at once: their sizes stay in the processor's cache
 
 
 @dataclass(frozen=True)
@@ -190,12 +191,15 @@ def strongest(sizes: Sequence[FloatArray], codes: Codes, k: int) -> npt.NDArray[
     bounds = np.array([float(size.max()) for size in sizes])
     ranked = np.argsort(-bounds, kind="stable")
     wide = np.sort(ranked[: max(WIDE_TERMS, k)])
-    best, least = _largest(sizes, codes, wide, k)
-    if len(wide) < m:
-        rows = np.flatnonzero(least <= bounds[ranked[len(wide)]])
-        if len(rows):
-            best[rows] = _largest(sizes, codes[rows], np.arange(m), k)[0]
-    return best
+    out = np.empty((n, k), dtype=np.int64)
+    for begin in range(0, n, BLOCK):
+        block = codes[begin : begin + BLOCK]
+        best, least = _largest(sizes, block, wide, k)
+        if len(wide) < m:
+            rows = np.flatnonzero(least <= bounds[ranked[len(wide)]])
+            best[rows] = _largest(sizes, block[rows], np.arange(m), k)[0]
+        out[begin : begin + len(block)] = best
+    return out
 
 
 def _largest(
@@ -216,9 +220,8 @@ def _largest(
 
 def reason_columns(
     book: ReasonBook,
-    codes: npt.NDArray[np.uint16],
-    contributions: FloatArray,
-    values: dict[str, FloatArray],
+    codes: Codes,
+    values: Mapping[str, FloatArray],
     k: int,
     without: npt.NDArray[np.bool_],
 ) -> dict[str, pa.Array]:
@@ -226,14 +229,14 @@ def reason_columns(
 
     Parameters
     ----------
-    values : dict of field name to ndarray of shape (rows,)
+    values : mapping of field name to ndarray of shape (rows,)
         The accounts' own numbers, for numeric fields.
     without : ndarray of bool, shape (rows,)
         Rows that are not scored and so have no reasons.
     """
     chosen = strongest(book.sizes, codes, k)
     n = len(codes)
-    picked = np.take_along_axis(contributions, chosen, axis=1) if chosen.size else np.empty((n, 0))
+    picked = np.empty(chosen.shape)
     sentence = np.zeros(chosen.shape, dtype=np.int64)
     texts: dict[str, int] = {}  # two values may read alike, and a dictionary must name each text once
     flat = chosen.ravel()
@@ -243,7 +246,9 @@ def reason_columns(
         rows, places = np.divmod(positions, chosen.shape[1])
         term = book.tables.terms[j]
         own = values[term.field][rows] if term.field in values else None
-        index, found = book.texts(int(j), codes[rows, j], own)
+        shown = codes[rows, j]
+        picked[rows, places] = book.tables.values[j][shown]
+        index, found = book.texts(int(j), shown, own)
         sentence[rows, places] = np.array([texts.setdefault(text, len(texts)) for text in found])[index]
     names = [term.field for term in book.tables.terms]
     fields = list(dict.fromkeys(names))

@@ -60,7 +60,7 @@ def brute_force(neighbours, codes, k):
             return 0.5
         if term.encoding.kind == "numeric":
             top = term.size - 2
-            return abs(min(max(a, 2), top) - min(max(b, 2), top)) / (top - 2)
+            return abs((min(max(a, 2), top) - 2) // 2 - (min(max(b, 2), top) - 2) // 2) / max((top - 2) // 2, 1)
         return float(a != b)
 
     out = []
@@ -112,7 +112,7 @@ def test_a_customer_is_nearest_to_itself_and_ties_go_to_the_earlier():
 
 def test_keys_stay_exact_whole_numbers():
     tables = make_tables(tokens=60)
-    matrix = Neighbours(tables, reference_of(draw_codes(tables, MAX_REFERENCE, 1)))._matrix
+    matrix = Neighbours(tables, reference_of(draw_codes(tables, MAX_REFERENCE, 1)))._keys[0]
     assert matrix.dtype == np.float32
     assert (matrix == np.floor(matrix)).all()
     assert matrix.max() < 2**24

@@ -152,7 +152,7 @@ def test_no_reasons_and_no_rows():
 def columns_of(codes, values, k=3, without=None):
     codes = np.array(codes, dtype=np.uint16)
     without = np.zeros(len(codes), dtype=bool) if without is None else np.array(without)
-    found = reason_columns(BOOK, codes, TABLES.contributions(codes), values, k, without)
+    found = reason_columns(BOOK, codes, values, k, without)
     return {name: column.to_pylist() for name, column in found.items()}
 
 
@@ -203,6 +203,6 @@ def test_no_rows():
 def test_sentences_that_read_alike_are_one_entry_of_the_dictionary():
     codes = np.array([[0, 0, 0, 2], [0, 0, 0, 2], [0, 0, 0, 2]], dtype=np.uint16)
     own = {"funded": np.array([300.0, 301.0, 90.0])}  # 10 months ago, twice
-    column = reason_columns(BOOK, codes, TABLES.contributions(codes), own, 1, np.zeros(3, dtype=bool))["reason_1"]
+    column = reason_columns(BOOK, codes, own, 1, np.zeros(3, dtype=bool))["reason_1"]
     assert len(column.dictionary) == len(column.dictionary.unique())
     assert column.to_pylist()[0] == column.to_pylist()[1] != column.to_pylist()[2]
