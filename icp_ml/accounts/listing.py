@@ -128,14 +128,14 @@ class ListNormaliser:
         Returns
         -------
         dict of str to pa.Array
-            One canonical array per field, each as long as the batch.
+            One canonical array per field, each as long as the batch; tokens are left as dictionaries.
         """
         found: dict[str, pa.Array] = {}
         for name, source in self._sources.items():
             column = plain_array(batch.column(source.header))
             column = pa.nulls(batch.num_rows, pa.string()) if column is None else column
             found[name] = normalise_column(
-                column, source.field, source.delimiter, scale=source.scale, day_first=source.day_first
+                column, source.field, source.delimiter, scale=source.scale, day_first=source.day_first, encoded=True
             ).values
         found["account_id"] = account_ids(found, batch.num_rows, first_row)
         return found

@@ -81,6 +81,7 @@ def normalise_column(
     *,
     scale: float = 1.0,
     day_first: bool | None = None,
+    encoded: bool = False,
 ) -> Normalised:
     """Convert a column to the canonical Arrow type of its field's kind.
 
@@ -96,6 +97,8 @@ def normalise_column(
         What numbers without a unit of their own are multiplied by ("in 000s USD": 1000).
     day_first : bool or None
         For dates: the order of "4/5/2024"; None leaves such dates missing.
+    encoded : bool
+        For token sets: leave the tokens as a dictionary.
 
     Returns
     -------
@@ -111,7 +114,7 @@ def normalise_column(
     elif field.kind == "date":
         values = _dates(array, day_first, tally)
     elif field.kind == "token_set":
-        values, tally.placeholders, repeated = token_lists(array, field, delimiter)
+        values, tally.placeholders, repeated = token_lists(array, field, delimiter, encoded=encoded)
         tally.note("repeated tokens left out", repeated)
     else:
         values = _TEXT_KINDS[field.kind](array, tally)

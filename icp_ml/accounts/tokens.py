@@ -15,7 +15,9 @@ _WRAPPING = "[]\"' "
 _BULLETS = ("* ", "- ", "• ", "· ", "– ")
 
 
-def token_lists(array: pa.Array, field: Field, delimiter: str | None = None) -> tuple[pa.Array, int, int]:
+def token_lists(
+    array: pa.Array, field: Field, delimiter: str | None = None, *, encoded: bool = False
+) -> tuple[pa.Array, int, int]:
     """Split, fold and deduplicate the tokens of every row.
 
     Without a declared delimiter a cell is split at ";" and "|". The known token fields (`icp_ml.schema`), whose cells
@@ -29,10 +31,12 @@ def token_lists(array: pa.Array, field: Field, delimiter: str | None = None) -> 
         The field it holds.
     delimiter : str or None
         What separates the tokens, where the user has declared it.
+    encoded : bool
+        Leave the tokens as a dictionary: scoring looks each distinct one up once.
 
     Returns
     -------
-    lists : pa.ListArray of string
+    lists : pa.ListArray of string, or of dictionary where `encoded`
         Null where no token is left.
     placeholders : int
         Cells that hold only placeholders.
@@ -41,9 +45,9 @@ def token_lists(array: pa.Array, field: Field, delimiter: str | None = None) -> 
     """
     lists = _split(array, field, delimiter)
     lengths = pc.list_value_length(lists).fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
-    encoded = lists.flatten().dictionary_encode()
-    labels, translation = _labels(encoded.dictionary.to_pylist())
-    codes = encoded.indices.fill_null(len(translation) - 1).to_numpy(zero_copy_only=False)
+    flat = lists.flatten().dictionary_encode()
+    labels, translation = _labels(flat.dictionary.to_pylist())
+    codes = flat.indices.fill_null(len(translation) - 1).to_numpy(zero_copy_only=False)
     ids = translation[codes]
     rows = np.repeat(np.arange(len(lists), dtype=np.int64), lengths)
     keep = ids >= 0
@@ -55,7 +59,9 @@ def token_lists(array: pa.Array, field: Field, delimiter: str | None = None) -> 
         ids, rows = ids[kept], rows[kept]
     counts = np.bincount(rows, minlength=len(lists))
     offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
-    values = pa.array(labels, pa.string()).take(pa.array(ids))
+    values = pa.DictionaryArray.from_arrays(pa.array(ids.astype(np.int32)), pa.array(labels, pa.string()))
+    if not encoded:
+        values = values.dictionary_decode()
     result = pa.ListArray.from_arrays(pa.array(offsets), values, mask=pa.array(counts == 0))
     return result, int(len(lists) - lists.null_count - (counts > 0).sum()), repeated
 

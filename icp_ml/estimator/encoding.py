@@ -238,18 +238,21 @@ def _category_codes(enc: FieldEncoding, array: pa.Array) -> npt.NDArray[np.int64
 
 def _token_codes(enc: FieldEncoding, array: pa.Array, out: Codes) -> None:
     known = _valid(array)
-    out[known, :] = ABSENT
+    out.T[:] = np.where(known, ABSENT, MISSING)  # the transpose is contiguous
     offsets = np.asarray(array.offsets)
     lengths = np.where(known, np.diff(offsets), 0)
-    flat = pc.dictionary_encode(pc.cast(pc.list_flatten(array), pa.string()))
+    flat = pc.list_flatten(array)
+    if not pa.types.is_dictionary(flat.type):
+        flat = pc.dictionary_encode(pc.cast(flat, pa.string()))
     vocabulary = {value: k for k, value in enumerate(enc.values)}
     lookup = np.array([vocabulary.get(v, -1) for v in flat.dictionary.to_pylist()], dtype=np.int64)
     if not len(lookup):
         return
-    valid = _valid(flat.indices)
-    column = np.where(valid, lookup[pc.fill_null(flat.indices, 0).to_numpy(zero_copy_only=False)], -1)
+    column = lookup[pc.fill_null(flat.indices, 0).to_numpy(zero_copy_only=False)]
+    if flat.indices.null_count:
+        column = np.where(_valid(flat.indices), column, -1)
+    hit = np.flatnonzero(column >= 0)
     row = np.repeat(np.arange(len(array)), lengths)
-    hit = column >= 0
     out[row[hit], column[hit]] = PRESENT
 
 
