@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from icp_ml.traits import Trait
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PROFILE_VERSION = 1
 MAX_FILTERS = 5
@@ -54,6 +56,8 @@ class IdealCustomerProfile:
         """One row per trait: role, sentence, field, category, rate, lift and its interval, stability, counts."""
         rows = [{"role": role, **trait.to_dict()} for role, group in self._groups() for trait in group]
         columns = ["role", *Trait.__dataclass_fields__]
+        import pandas as pd
+
         return pd.DataFrame(rows, columns=columns)
 
     def _groups(self) -> tuple[tuple[str, tuple[Trait, ...]], ...]:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 from scipy.special import expit
 
 from icp_ml.exceptions import ModelFormatError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 LETTERS = ("A", "B", "C", "D")
 ODDS_RATIOS = (2.5, 1.25, 0.6)  # A, B, C against the odds of the average customer; D below
@@ -59,6 +61,8 @@ class TierTable:
 
     def frame(self) -> pd.DataFrame:
         """Return one row per tier."""
+        import pandas as pd
+
         return pd.DataFrame(list(self.rows))
 
 

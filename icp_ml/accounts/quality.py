@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -30,6 +29,9 @@ from icp_ml.accounts.leaks import (
 from icp_ml.exceptions import TrainingRefused
 from icp_ml.schema import Field
 from icp_ml.settings import Settings
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 MIN_FIELDS = 2
 _COVERAGE_GAP = 0.3
@@ -109,6 +111,8 @@ class DataReport:
     def frame(self) -> pd.DataFrame:
         """Return one row per column."""
         rows = [{**vars(column), "reasons": "; ".join(column.reasons)} for column in self.columns]
+        import pandas as pd
+
         return pd.DataFrame(rows, columns=list(ColumnVerdict.__dataclass_fields__))
 
     def to_dict(self) -> dict[str, Any]:

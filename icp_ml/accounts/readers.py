@@ -12,10 +12,10 @@ import pyarrow.parquet as pq
 
 from icp_ml.accounts.csv_rows import CsvLayout, check_headers, csv_chunks, csv_layout
 from icp_ml.accounts.rows import CHUNK_ROWS, MAX_COLUMNS, Chunk, Reject
-from icp_ml.accounts.tables import plain_array, plain_batch, table_from_frame
+from icp_ml.accounts.tables import plain_array, plain_batch
 from icp_ml.exceptions import InputError
 
-__all__ = ["CHUNK_ROWS", "Chunk", "Reject", "TableReader", "open_table", "table_from_frame"]
+__all__ = ["CHUNK_ROWS", "Chunk", "Reject", "TableReader", "open_table"]
 
 Format = Literal["csv", "parquet"]
 FORMATS: dict[str, Format] = {

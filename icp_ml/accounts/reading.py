@@ -7,10 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -18,7 +17,7 @@ from icp_ml.accounts.cells import as_text
 from icp_ml.accounts.dates import day_first_order
 from icp_ml.accounts.ids import account_ids, id_source
 from icp_ml.accounts.normalise import Normalised, commonest_spellings, normalise_column
-from icp_ml.accounts.readers import open_table, table_from_frame
+from icp_ml.accounts.readers import open_table
 from icp_ml.accounts.report import AccountsReport, ColumnReport
 from icp_ml.accounts.rows import Reject
 from icp_ml.accounts.tables import plain_table
@@ -26,6 +25,9 @@ from icp_ml.accounts.vendors import ColumnMapping, as_own_column, infer_kind, ma
 from icp_ml.exceptions import InputError
 from icp_ml.schema import BY_NAME, NUMERIC_KINDS, Field
 from icp_ml.settings import Settings
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # Under this share of readable cells, an alias was a wrong guess: "Company Size" holding "small" and "large".
 MIN_READABLE_SHARE = 0.5
@@ -67,6 +69,8 @@ class Accounts:
     @cached_property
     def frame(self) -> pd.DataFrame:
         """The table as pandas: float64, "boolean", str, datetime64[s], and tuples or None for token sets."""
+        import pandas as pd
+
         return pd.DataFrame(
             {name: _to_pandas(self.table.column(name), self.fields[name]) for name in self.table.schema.names}
         )
@@ -155,7 +159,9 @@ def read_accounts(
 
 def _load(source: str | Path | pd.DataFrame | pa.Table) -> tuple[pa.Table, tuple[Reject, ...], str, list[str]]:
     """Return the raw columns, the rejected rows, the source's name and notes."""
-    if isinstance(source, pd.DataFrame):
+    if not isinstance(source, str | Path | pa.Table):
+        from icp_ml.accounts.frames import table_from_frame
+
         return _some(table_from_frame(source), "DataFrame"), (), "DataFrame", []
     if isinstance(source, pa.Table):
         table = plain_table(source)
@@ -247,6 +253,8 @@ def _as_of(table: pa.Table, settings: Settings) -> date | None:
 
 
 def _to_pandas(column: pa.ChunkedArray, field: Field) -> pd.Series[Any]:
+    import pandas as pd
+
     if field.kind == "token_set":
         cells = np.empty(len(column), dtype=object)
         cells[:] = [None if tokens is None else tuple(tokens) for tokens in column.to_pylist()]

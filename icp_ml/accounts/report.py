@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from icp_ml.schema import Category, Kind, Outcome, Role
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -102,6 +103,8 @@ class AccountsReport:
             {**column.to_dict(), "examples": _sentence(column), "notes": "; ".join(column.notes)}
             for column in self.columns
         ]
+        import pandas as pd
+
         return pd.DataFrame(rows, columns=list(ColumnReport.__dataclass_fields__))
 
     def to_dict(self) -> dict[str, Any]:

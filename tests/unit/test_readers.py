@@ -12,7 +12,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from icp_ml.accounts.readers import Chunk, Reject, open_table, table_from_frame
+from icp_ml.accounts.frames import table_from_frame
+from icp_ml.accounts.readers import Chunk, Reject, open_table
 from icp_ml.exceptions import InputError
 
 
