@@ -123,11 +123,12 @@ class Neighbours:
         matrix, places = self._keys
         for begin in range(0, len(codes), BLOCK):
             block = codes[begin : begin + BLOCK]
-            hot = np.zeros((len(block), len(matrix)), dtype=np.float32)
+            hot = np.zeros(len(block) * len(matrix), dtype=np.float32)
             rows = np.arange(len(block))
+            starts = rows * len(matrix)
             for j, place in zip(self.terms, places, strict=True):
-                hot[rows, place[block[:, j]]] = 1.0
-            keys = hot @ matrix
+                hot[starts + place.take(block[:, j])] = 1.0
+            keys = hot.reshape(len(block), -1) @ matrix
             for i in range(min(k, count)):
                 nearest = keys.argmin(axis=1)
                 out[begin : begin + len(block), i] = nearest

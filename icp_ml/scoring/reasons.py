@@ -262,6 +262,11 @@ def reason_columns(
 
 
 def _dictionary(index: npt.NDArray[np.int64], values: pa.Array, missing: npt.NDArray[np.bool_]) -> pa.Array:
+    """Return texts by index, each column with only the texts it shows: Parquet writes a dictionary out whole."""
     if not len(values):
         return pa.DictionaryArray.from_arrays(pa.nulls(len(index), pa.int32()), values)
-    return pa.DictionaryArray.from_arrays(pa.array(index.astype(np.int32), mask=missing), values)
+    shown = np.bincount(index[~missing], minlength=len(values)) > 0
+    place = np.cumsum(shown) - 1
+    return pa.DictionaryArray.from_arrays(
+        pa.array(place[index].astype(np.int32), mask=missing), values.filter(pa.array(shown))
+    )
