@@ -26,6 +26,7 @@ RESAMPLES = 50
 MIN_STABILITY = 0.6
 MIN_CONTRIBUTION = 0.05  # log-odds
 MIN_CUSTOMERS = 10
+MAX_VALUES = 12  # a set of more values is no statement that a person can act on
 Direction = Literal["positive", "negative"]
 DIRECTIONS: tuple[Direction, Direction] = ("positive", "negative")
 
@@ -242,6 +243,8 @@ def _describe(
     term, table = tables.terms[j], tables.values[j]
     if term.encoding.kind == "category":  # a rare or a hardly seen value is no statement a person can act on
         chosen = tuple(c for c in chosen if c > RARE and (table[c] > 0) == (direction == "positive"))
+        if len(chosen) > MAX_VALUES:
+            return None
     inside = np.isin(codes, chosen)
     n, hits = int(inside.sum()), int(best[inside].sum())
     if n < MIN_CUSTOMERS or stability < MIN_STABILITY:
