@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 
 TOP_ACCOUNTS = 25
+LIST_ROWS = 200_000  # of a list, looked at in training: enough for coverage and shares of the market
 
 
 @dataclass(frozen=True)
@@ -246,7 +247,7 @@ def _read_all(context: Context, customers: Path, market: Path | None, bar: Bar) 
     if market is None:
         return accounts, None
     bar("read list", 0.0)
-    return accounts, read_accounts(market, context.settings, like=accounts)
+    return accounts, read_accounts(market, context.settings, like=accounts, at_most=LIST_ROWS)
 
 
 def _train(context: Context, customers: Path, market: Path | None) -> tuple[TrainingRun, Accounts, Accounts | None]:

@@ -17,9 +17,9 @@ from icp_ml.accounts.cells import as_text
 from icp_ml.accounts.dates import day_first_order
 from icp_ml.accounts.ids import account_ids, id_source
 from icp_ml.accounts.normalise import Normalised, commonest_spellings, normalise_column
-from icp_ml.accounts.readers import open_table
+from icp_ml.accounts.readers import TableReader, open_table
 from icp_ml.accounts.report import AccountsReport, ColumnReport
-from icp_ml.accounts.rows import Reject
+from icp_ml.accounts.rows import Chunk, Reject
 from icp_ml.accounts.tables import plain_table
 from icp_ml.accounts.vendors import ColumnMapping, as_own_column, infer_kind, map_columns, unused_settings
 from icp_ml.exceptions import InputError
@@ -98,7 +98,11 @@ class Accounts:
 
 
 def read_accounts(
-    source: str | Path | pd.DataFrame | pa.Table, settings: Settings | None = None, *, like: Accounts | None = None
+    source: str | Path | pd.DataFrame | pa.Table,
+    settings: Settings | None = None,
+    *,
+    like: Accounts | None = None,
+    at_most: int | None = None,
 ) -> Accounts:
     """Read a whole table of accounts and normalise every column.
 
@@ -110,6 +114,9 @@ def read_accounts(
         `columns`, `fields.custom` and `as_of` are used here.
     like : Accounts, optional
         A table whose own fields, those no schema knows, have the same kinds here: a list beside its customers.
+    at_most : int, optional
+        Of a larger file read only about this many rows, evenly spaced where the number of rows is known beforehand
+        (Parquet), else the first ones. The report says so.
 
     Raises
     ------
@@ -119,7 +126,7 @@ def read_accounts(
         The settings map a column to a field that does not exist.
     """
     settings = settings or Settings()
-    raw, rejects, name, notes = _load(source)
+    raw, rejects, name, notes = _load(source, at_most)
     mappings = map_columns(raw.schema.names, settings)
     if not mappings:
         msg = f"{name}: the settings ignore every one of its {raw.num_columns} columns"
@@ -157,7 +164,9 @@ def read_accounts(
     return Accounts(table, ordered, spellings, report, _as_of(table, settings), rejects)
 
 
-def _load(source: str | Path | pd.DataFrame | pa.Table) -> tuple[pa.Table, tuple[Reject, ...], str, list[str]]:
+def _load(
+    source: str | Path | pd.DataFrame | pa.Table, at_most: int | None
+) -> tuple[pa.Table, tuple[Reject, ...], str, list[str]]:
     """Return the raw columns, the rejected rows, the source's name and notes."""
     if not isinstance(source, str | Path | pa.Table):
         from icp_ml.accounts.frames import table_from_frame
@@ -173,9 +182,9 @@ def _load(source: str | Path | pd.DataFrame | pa.Table) -> tuple[pa.Table, tuple
             [f"column '{name}' left out: it holds nested values" for name in left_out],
         )
     reader = open_table(source)
-    chunks = list(reader.batches())
+    chunks, left_out = _chunks(reader, at_most)
     table = pa.Table.from_batches([chunk.batch for chunk in chunks])
-    notes = list(reader.notes)
+    notes = [*reader.notes, *left_out]
     for name in reader.unnamed:
         if table.column(name).null_count == table.num_rows:
             table = table.drop_columns([name])
@@ -186,6 +195,23 @@ def _load(source: str | Path | pd.DataFrame | pa.Table) -> tuple[pa.Table, tuple
         first = rejects[0]
         notes.append(f"{len(rejects):,} rows could not be parsed, the first on line {first.line}: {first.reason}")
     return table, rejects, str(source), notes
+
+
+def _chunks(reader: TableReader, at_most: int | None) -> tuple[list[Chunk], list[str]]:
+    """Return the chunks, thinned out or cut off where there are more rows than `at_most`, and a note that says so."""
+    every = -(-reader.rows // at_most) if at_most and reader.rows else 1
+    chunks: list[Chunk] = []
+    seen = 0
+    for chunk in reader.batches():
+        if at_most and reader.rows is None and seen >= at_most:
+            return chunks, [f"only the first {seen:,} rows were looked at; scoring looks at all"]
+        seen += chunk.batch.num_rows
+        if every > 1:
+            kept = np.arange(-chunk.first_row % every, chunk.batch.num_rows, every)
+            chunk = replace(chunk, batch=chunk.batch.take(pa.array(kept)))
+        chunks.append(chunk)
+    note = f"only one row in {every} was looked at; scoring looks at all"
+    return chunks, [note] if every > 1 else []
 
 
 def _some(table: pa.Table, name: str) -> pa.Table:

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from icp_ml.accounts import read_accounts
 from icp_ml.accounts.frames import table_from_frame
 from icp_ml.accounts.readers import Chunk, Reject, open_table
 from icp_ml.exceptions import InputError
@@ -279,3 +280,20 @@ def test_frame_names_that_become_one_are_refused() -> None:
         table_from_frame(pd.DataFrame([[1, 2]], columns=[1, "1"]))
     with pytest.raises(InputError, match="it has no columns"):
         table_from_frame(pd.DataFrame(index=[1, 2]))
+
+
+def test_of_a_large_parquet_file_every_nth_row_is_read_and_the_report_says_so(tmp_path):
+    frame = pd.DataFrame({"id": [f"a{i}" for i in range(70_000)], "Employees": range(70_000)})
+    frame.to_parquet(tmp_path / "list.parquet", index=False)
+    some = read_accounts(tmp_path / "list.parquet", at_most=7_000)
+    assert some.frame["employees"].tolist() == list(range(0, 70_000, 10))
+    assert "only one row in 10 was looked at; scoring looks at all" in some.report.notes
+
+
+def test_of_a_large_csv_file_the_first_rows_are_read_and_the_report_says_so(tmp_path):
+    rows = "".join(f"a{i},{i}\n" for i in range(70_000))
+    (tmp_path / "list.csv").write_text("Account ID,Employees\n" + rows, encoding="utf-8")
+    some = read_accounts(tmp_path / "list.csv", at_most=10)
+    assert len(some) == 65_536
+    assert "only the first 65,536 rows were looked at; scoring looks at all" in some.report.notes
+    assert len(read_accounts(tmp_path / "list.csv", at_most=70_000)) == 70_000
