@@ -109,6 +109,7 @@ class OutcomeDefinition:
         filled += [c for c in ("churn_date",) if c in frame.columns and c not in filled]
         judging = [c for c in filled if c not in ("customer_since", "tenure_days")]
         if not judging:
+            _check_readable(frame)
             seen = ", ".join(map(str, frame.columns[:30])) + (", ..." if frame.shape[1] > 30 else "")
             names = ", ".join(name for columns in COLUMNS.values() for name in columns)
             msg = (
@@ -211,3 +212,25 @@ class OutcomeDefinition:
             f" Of {counts['customers']:,} customers, {counts['mature']:,} are judged: {counts[BEST]:,} best, "
             f"{counts[WORST]:,} worst, {counts[MIDDLE]:,} in the middle."
         )
+
+
+def _check_readable(frame: pd.DataFrame) -> None:
+    """Say so where an outcome column is there but holds no value that could be read.
+
+    Raises
+    ------
+    InputError
+        Names the column and what can be read in it.
+    """
+    empty = [c for c in frame.columns if c in BY_NAME and BY_NAME[c].outcome and c != "churn_date"]
+    unread = [c for c in empty if not frame[c].notna().any()]
+    if unread:
+        allowed = _READABLE.get(BY_NAME[unread[0]].kind, "numbers")
+        msg = (
+            f"the outcome column '{unread[0]}' holds no value that could be read; it needs {allowed}. Rewrite its "
+            "values, or map another column to an outcome under  columns"
+        )
+        raise InputError(msg)
+
+
+_READABLE = {"boolean": "yes/no, true/false or 1/0", "date": "dates such as 2026-10-01"}

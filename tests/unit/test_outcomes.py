@@ -225,7 +225,7 @@ def test_what_is_weighted_but_absent_is_said():
         OutcomeDefinition({"nps": 1}).label(plain(churned=boolean([True, False])))
 
 
-@pytest.mark.parametrize("frame", [plain(employees=[1.0, 2.0]), plain(nps=[np.nan, np.nan]), plain(tenure_days=[1.0])])
+@pytest.mark.parametrize("frame", [plain(employees=[1.0, 2.0]), plain(tenure_days=[1.0])])
 def test_no_outcome_column_names_what_to_map(frame):
     with pytest.raises(InputError, match=rf"columns seen: {frame.columns[0]}.*columns: .*churned"):
         OutcomeDefinition().label(frame)
@@ -270,3 +270,10 @@ def test_settings_are_checked():
         OutcomeDefinition({"nps": 0})
     with pytest.raises(SettingsError, match=r"best_share = 0\.7"):
         OutcomeDefinition(best_share=0.7)
+
+
+def test_an_outcome_column_of_unreadable_values_is_named():
+    with pytest.raises(InputError, match="'retained' holds no value that could be read; it needs yes/no"):
+        OutcomeDefinition().label(plain(retained=boolean([None] * 60), industry=["x"] * 60))
+    with pytest.raises(InputError, match="'nps' holds no value that could be read; it needs numbers"):
+        OutcomeDefinition().label(plain(nps=[np.nan, np.nan]))
