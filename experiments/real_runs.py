@@ -224,6 +224,23 @@ def names(fields: Sequence[str] | Mapping[str, Any]) -> str:
     return ", ".join(f"`{field}`" for field in fields) or "none"
 
 
+def guard_words(customers: Answer) -> str:
+    """Return what the guard says of the columns only customers have, with a list and without."""
+    alone = customers["columns_without_list"]
+    return (
+        f"With the list at hand the fields of the honest files are left ({names(customers['columns']['accept'])}). "
+        "Without a list the guard has to tell by itself:\n\n"
+        + guard_table(alone, {"refuse": "refused", "confirm": "asks"})
+        + f"\n\nIt lets in {names(alone['accept'])}."
+    )
+
+
+def left_out_words(both: Answer, answer: str) -> str:
+    """Return what is left out of the files with the columns on both sides, before the software's own answer."""
+    refused, asked = names(both["columns"]["refuse"]), names(both["columns"]["confirm"])
+    return f"Refused: {refused}. Asked about, so left out: {asked}.\n\n{answer}"
+
+
 def counts(numbers: Mapping[str, int]) -> str:
     """Return "A 3, B 10, C 4"."""
     return ", ".join(f"{name} {number:,}" for name, number in numbers.items() if number or name != "none")

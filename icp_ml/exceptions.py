@@ -29,7 +29,3 @@ class TrainingRefused(IcpError):
     """The input is valid, but the honest answer is no (command line: exit 1)."""
 
     exit_code = 1
-
-
-class DataWarning(UserWarning):
-    """Something in the data was handled, and the user should know."""

@@ -16,7 +16,7 @@ from real_runs import Answer, names  # noqa: E402
 def write(result: Answer) -> dict[str, str]:
     """Return the README's blocks."""
     honest, customers, both = (result[name] for name in ("honest", "customers", "both"))
-    sizes, alone = honest["columns"], customers["columns_without_list"]
+    sizes = honest["columns"]
     labels = sizes["labels"]
     return {
         "sizes": (
@@ -25,16 +25,8 @@ def write(result: Answer) -> dict[str, str]:
             f"{labels['too_young']:,} are left out as too young, or won after the last day of orders."
         ),
         "honest": _answer(honest),
-        "customers": (
-            f"With the list at hand the fields of the honest files are left ({names(customers['columns']['accept'])}). "
-            "Without a list the guard has to tell by itself:\n\n"
-            + runs.guard_table(alone, {"refuse": "refused", "confirm": "asks"})
-            + f"\n\nIt lets in {names(alone['accept'])}."
-        ),
-        "both": (
-            f"Refused: {names(both['columns']['refuse'])}. Asked about, so left out: "
-            f"{names(both['columns']['confirm'])}.\n\n{_answer(both)}"
-        ),
+        "customers": runs.guard_words(customers),
+        "both": runs.left_out_words(both, _answer(both)),
         "seconds": runs.seconds_line(result),
     }
 

@@ -44,23 +44,15 @@ def _held_out(folder: Path) -> Answer:
 def write(result: Answer) -> dict[str, str]:
     """Return the README's blocks."""
     honest, customers, both = (result[name] for name in ("honest", "customers", "both"))
-    sizes, alone = honest["columns"], customers["columns_without_list"]
+    sizes = honest["columns"]
     return {
         "sizes": (
             f"{sizes['customers']:,} customers, {sizes['list']:,} accounts on the list. {sizes['labels']['best']:,} "
             f"repaid (best), {sizes['labels']['worst']:,} defaulted (worst); an outcome of two values leaves no middle."
         ),
         "honest": _answer(honest),
-        "customers": (
-            f"With the list at hand the fields of the honest files are left ({names(customers['columns']['accept'])}). "
-            "Without a list the guard has to tell by itself:\n\n"
-            + runs.guard_table(alone, {"refuse": "refused", "confirm": "asks"})
-            + f"\n\nIt lets in {names(alone['accept'])}."
-        ),
-        "both": (
-            f"Refused: {names(both['columns']['refuse'])}. Asked about, so left out: "
-            f"{names(both['columns']['confirm'])}.\n\n{_answer(both)}"
-        ),
+        "customers": runs.guard_words(customers),
+        "both": runs.left_out_words(both, _answer(both)),
         "confirmed": _answer(result["confirmed"]),
         "leak": _leak(result),
         "seconds": runs.seconds_line(result),

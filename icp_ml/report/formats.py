@@ -66,11 +66,6 @@ def span(low: Any, high: Any, digits: int = 2, *, sign: bool = False) -> str:
     return f"{low:.{digits}f}–{high:.{digits}f}"
 
 
-def percent_span(low: Any, high: Any) -> str:
-    """Return "47–66%"."""
-    return f"{100 * low:.0f}–{100 * high:.0f}%" if known(low) and known(high) else ""
-
-
 def plural(value: int, one: str, many: str = "") -> str:
     """Return "1 filter" or "3 filters"."""
     return f"{value:,} {one if value == 1 else many or one + 's'}"

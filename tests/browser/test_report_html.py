@@ -2,35 +2,19 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
 from icp_ml.report.html import write_html
+from tests import report_model as examples
 
 pytestmark = pytest.mark.browser
 
 HOSTILE = "</svg></style></title><script>window.ran = 1</script><img src=x onerror='window.ran = 1'>\"`"
-
-
-def _load(name: str) -> ModuleType:
-    path = Path(__file__).resolve().parents[1] / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-examples = _load("report_model")
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
 import sys
@@ -8,7 +7,6 @@ from collections import Counter
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
@@ -20,27 +18,13 @@ from icp_ml.report.context import report_context
 from icp_ml.report.html import render_html, write_html
 from icp_ml.report.markdown import render_markdown, write_markdown
 from icp_ml.report.svg import inline_svg
+from tests import report_model as examples
 
 HOSTILE = (
     "</svg></title></style><script>alert(1)</script><img src=x onerror=alert(1)>"
     "\"'`|${7*7}{{7*7}}&amp;\x00\x1b\u202e]]>"
 )
 VOID = {"meta", "link", "br", "img", "input", "hr"}
-
-
-def _load(name: str) -> ModuleType:
-    """Load a module of the tests that is no test itself; pytest's import mode puts no folder on the path."""
-    path = Path(__file__).resolve().parents[1] / f"{name}.py"
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-examples = _load("report_model")
 
 
 class Markup(HTMLParser):
