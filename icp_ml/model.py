@@ -247,7 +247,7 @@ class ICPModel:
         """
         import pyarrow as pa
 
-        from icp_ml.accounts.frames import table_from_frame
+        from icp_ml.accounts.formats.frames import table_from_frame
 
         table = table_from_frame(frame).combine_chunks()
         normaliser = self.normaliser(table.column_names)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from icp_ml.accounts.formats.rows import CHUNK_ROWS, Chunk, Reject
 from icp_ml.accounts.listing import ListNormaliser
 from icp_ml.accounts.reading import Accounts, read_accounts
 from icp_ml.accounts.report import AccountsReport, ColumnReport
-from icp_ml.accounts.rows import CHUNK_ROWS, Chunk, Reject
 
 __all__ = [
     "CHUNK_ROWS",

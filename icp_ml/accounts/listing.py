@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from icp_ml.accounts.formats.tables import plain_array
 from icp_ml.accounts.ids import IDENTITY_FIELDS, account_ids, id_source
 from icp_ml.accounts.normalise import normalise_column
-from icp_ml.accounts.tables import plain_array
 from icp_ml.accounts.vendors import ColumnMapping, header_scale, map_columns
 from icp_ml.exceptions import InputError
 from icp_ml.schema import BY_NAME, Field, header_key

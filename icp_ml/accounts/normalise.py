@@ -14,8 +14,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from icp_ml.accounts.bands import Quantity, parse_quantity
-from icp_ml.accounts.cells import (
+from icp_ml.accounts.values.bands import Quantity, parse_quantity
+from icp_ml.accounts.values.cells import (
     PLACEHOLDERS,
     Distinct,
     Tally,
@@ -26,9 +26,9 @@ from icp_ml.accounts.cells import (
     holds,
     trimmed,
 )
-from icp_ml.accounts.dates import MAX_YEAR, MIN_YEAR, OLDEST_FOUNDED, parse_date, parse_year
-from icp_ml.accounts.places import country_code, host_of
-from icp_ml.accounts.tokens import token_lists, token_spellings
+from icp_ml.accounts.values.dates import MAX_YEAR, MIN_YEAR, OLDEST_FOUNDED, parse_date, parse_year
+from icp_ml.accounts.values.places import country_code, host_of
+from icp_ml.accounts.values.tokens import token_lists, token_spellings
 from icp_ml.schema import NUMERIC_KINDS, Field
 
 TRUE_WORDS = frozenset({"yes", "y", "true", "t", "1", "on", "ja", "oui", "si", "sí", "sim", "✓", "✔"})

@@ -11,9 +11,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from icp_ml.accounts.derivation import add_derived
-from icp_ml.accounts.evidence import Bools, Coded, Ints, code, fold_numbers
-from icp_ml.accounts.leaks import (
+from icp_ml.accounts.guard.derivation import add_derived
+from icp_ml.accounts.guard.evidence import Bools, Coded, Ints, code, fold_numbers
+from icp_ml.accounts.guard.leaks import (
     Finding,
     Signal,
     Verdict,

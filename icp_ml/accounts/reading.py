@@ -13,14 +13,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from icp_ml.accounts.cells import as_text
-from icp_ml.accounts.dates import day_first_order
+from icp_ml.accounts.formats.readers import TableReader, open_table
+from icp_ml.accounts.formats.rows import Chunk, Reject
+from icp_ml.accounts.formats.tables import plain_table
 from icp_ml.accounts.ids import account_ids, id_source
 from icp_ml.accounts.normalise import Normalised, commonest_spellings, normalise_column
-from icp_ml.accounts.readers import TableReader, open_table
 from icp_ml.accounts.report import AccountsReport, ColumnReport
-from icp_ml.accounts.rows import Chunk, Reject
-from icp_ml.accounts.tables import plain_table
+from icp_ml.accounts.values.cells import as_text
+from icp_ml.accounts.values.dates import day_first_order
 from icp_ml.accounts.vendors import ColumnMapping, as_own_column, infer_kind, map_columns, unused_settings
 from icp_ml.exceptions import InputError
 from icp_ml.schema import BY_NAME, NUMERIC_KINDS, Field
@@ -169,7 +169,7 @@ def _load(
 ) -> tuple[pa.Table, tuple[Reject, ...], str, list[str]]:
     """Return the raw columns, the rejected rows, the source's name and notes."""
     if not isinstance(source, str | Path | pa.Table):
-        from icp_ml.accounts.frames import table_from_frame
+        from icp_ml.accounts.formats.frames import table_from_frame
 
         return _some(table_from_frame(source), "DataFrame"), (), "DataFrame", []
     if isinstance(source, pa.Table):

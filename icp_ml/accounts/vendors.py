@@ -11,10 +11,10 @@ from typing import Literal
 import numpy as np
 import pyarrow as pa
 
-from icp_ml.accounts.bands import parse_quantity
-from icp_ml.accounts.cells import as_text, fold, trimmed
-from icp_ml.accounts.dates import parse_date
 from icp_ml.accounts.normalise import FALSE_WORDS, TRUE_WORDS
+from icp_ml.accounts.values.bands import parse_quantity
+from icp_ml.accounts.values.cells import as_text, fold, trimmed
+from icp_ml.accounts.values.dates import parse_date
 from icp_ml.exceptions import SettingsError
 from icp_ml.schema import ALIASES, BY_NAME, Category, Field, Kind, header_key
 from icp_ml.settings import Settings

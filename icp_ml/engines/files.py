@@ -21,7 +21,7 @@ import pyarrow as pa
 
 from icp_ml import __version__
 from icp_ml.accounts import Accounts
-from icp_ml.accounts.readers import Chunk, Reject, open_table
+from icp_ml.accounts.formats.readers import Chunk, Reject, open_table
 from icp_ml.engines.ranking import Suppression, ranks
 from icp_ml.engines.writing import FORMULA_STARTS, ScoredWriter
 from icp_ml.estimator.encoding import FloatArray

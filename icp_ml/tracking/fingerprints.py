@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from icp_ml.accounts.readers import open_table
+from icp_ml.accounts.formats.readers import open_table
 from icp_ml.exceptions import InputError
 
 if TYPE_CHECKING:

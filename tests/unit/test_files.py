@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from icp_ml import read_accounts
-from icp_ml.accounts.readers import TableReader
+from icp_ml.accounts.formats.readers import TableReader
 from icp_ml.engines.files import ScoreRequest, check_out, score_file
 from icp_ml.exceptions import IcpError, InputError
 from icp_ml.scoring.columns import list_schema

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from icp_ml.accounts.normalise import Normalised, commonest_spellings, normalise_column
-from icp_ml.accounts.places import country_code, host_of
+from icp_ml.accounts.values.places import country_code, host_of
 from icp_ml.schema import BY_NAME, KINDS, Field, Kind
 
 CANONICAL: dict[str, pa.DataType] = {

@@ -71,7 +71,7 @@ def test_the_first_file_that_names_an_account_gives_the_reason():
 def test_a_suppressed_account_keeps_neither_score_nor_reasons():
     model = hand_model()
     scorer = model.scorer()
-    from icp_ml.accounts.frames import table_from_frame
+    from icp_ml.accounts.formats.frames import table_from_frame
 
     raw = table_from_frame(hand_list(6)).combine_chunks().to_batches()[0]
     scored = scorer.score(model.normaliser(raw.schema.names).normalise(raw), 6)

@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from icp_ml.accounts import read_accounts
-from icp_ml.accounts.frames import table_from_frame
-from icp_ml.accounts.readers import Chunk, Reject, open_table
+from icp_ml.accounts.formats.frames import table_from_frame
+from icp_ml.accounts.formats.readers import Chunk, Reject, open_table
 from icp_ml.exceptions import InputError
 
 

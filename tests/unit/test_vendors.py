@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 
 from icp_ml.accounts import ListNormaliser, read_accounts
-from icp_ml.accounts.readers import open_table
+from icp_ml.accounts.formats.readers import open_table
 from icp_ml.accounts.vendors import ColumnMapping, header_scale, infer_kind, map_columns, unused_settings
 from icp_ml.exceptions import InputError, SettingsError
 from icp_ml.schema import BY_NAME, NUMERIC_KINDS, Field

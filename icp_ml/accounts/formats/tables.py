@@ -6,8 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from icp_ml.accounts.cells import as_text, cell_text
-from icp_ml.accounts.csv_rows import check_headers
+from icp_ml.accounts.formats.csv_rows import check_headers
+from icp_ml.accounts.values.cells import as_text, cell_text
 
 
 def plain_array(array: pa.Array) -> pa.Array | None:

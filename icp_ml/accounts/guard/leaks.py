@@ -9,7 +9,7 @@ from typing import Literal
 
 import numpy as np
 
-from icp_ml.accounts.evidence import Bools, Coded, Floats, Ints, area_under_curve, predict, ranks
+from icp_ml.accounts.guard.evidence import Bools, Coded, Floats, Ints, area_under_curve, predict, ranks
 from icp_ml.schema import BY_NAME, Field
 
 Verdict = Literal["accept", "confirm", "refuse"]

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from icp_ml.accounts.cells import PLACEHOLDERS, as_text, commonest, fold, holds
+from icp_ml.accounts.values.cells import PLACEHOLDERS, as_text, commonest, fold, holds
 from icp_ml.schema import BY_NAME, Field
 
 _WRAPPING = "[]\"' "

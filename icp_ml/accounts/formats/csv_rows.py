@@ -17,7 +17,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from icp_ml.accounts.rows import CHUNK_ROWS, MAX_COLUMNS, MAX_REJECT_CHARS, Chunk, Reject
+from icp_ml.accounts.formats.rows import CHUNK_ROWS, MAX_COLUMNS, MAX_REJECT_CHARS, Chunk, Reject
 from icp_ml.exceptions import InputError
 from icp_ml.schema import field_of_header
 

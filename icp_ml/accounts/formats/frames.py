@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from icp_ml.accounts.cells import cell_text
-from icp_ml.accounts.csv_rows import check_headers
-from icp_ml.accounts.tables import plain_array
+from icp_ml.accounts.formats.csv_rows import check_headers
+from icp_ml.accounts.formats.tables import plain_array
+from icp_ml.accounts.values.cells import cell_text
 from icp_ml.exceptions import InputError
 
 _CELL_BY_CELL = (pd.PeriodDtype, pd.IntervalDtype, pd.SparseDtype)

@@ -10,9 +10,9 @@ from typing import Literal
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from icp_ml.accounts.csv_rows import CsvLayout, check_headers, csv_chunks, csv_layout
-from icp_ml.accounts.rows import CHUNK_ROWS, MAX_COLUMNS, Chunk, Reject
-from icp_ml.accounts.tables import plain_array, plain_batch
+from icp_ml.accounts.formats.csv_rows import CsvLayout, check_headers, csv_chunks, csv_layout
+from icp_ml.accounts.formats.rows import CHUNK_ROWS, MAX_COLUMNS, Chunk, Reject
+from icp_ml.accounts.formats.tables import plain_array, plain_batch
 from icp_ml.exceptions import InputError
 
 __all__ = ["CHUNK_ROWS", "Chunk", "Reject", "TableReader", "open_table"]

@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
-from icp_ml.accounts.evidence import Coded, Floats, correlations, determined, explained, rank_table
-from icp_ml.accounts.leaks import COPY, Finding
+from icp_ml.accounts.guard.evidence import Coded, Floats, correlations, determined, explained, rank_table
+from icp_ml.accounts.guard.leaks import COPY, Finding
 
 
 def add_derived(findings: dict[str, list[Finding]], features: Mapping[str, Coded], vouched: Collection[str]) -> None:

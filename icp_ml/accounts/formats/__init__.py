@@ -1,0 +1,1 @@
+"""How a table of accounts arrives: files of any format, databases, tables in memory; always a stream of chunks."""

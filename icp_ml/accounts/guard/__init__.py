@@ -1,0 +1,1 @@
+"""The leak guard's evidence and rules."""

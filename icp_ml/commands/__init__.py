@@ -1,0 +1,8 @@
+"""What each command does: read, call the library, write, and say what to print. No parsing here."""
+
+from icp_ml.commands.data import check, init
+from icp_ml.commands.demo import demo
+from icp_ml.commands.scoring import ScoreOptions, score
+from icp_ml.commands.training import report, train
+
+__all__ = ["ScoreOptions", "check", "demo", "init", "report", "score", "train"]

@@ -1,0 +1,73 @@
+"""Score a list file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from icp_ml.commands.sources import load_model
+from icp_ml.session import Context, Outcome
+
+if TYPE_CHECKING:
+    from icp_ml.engines.files import ScoreSummary
+    from icp_ml.model import ICPModel
+
+
+@dataclass(frozen=True)
+class ScoreOptions:
+    """Options of `icp-ml score`."""
+
+    resume: bool = False
+    suppress: Path | None = None
+    exclude: tuple[Path, ...] = ()
+    capacity: int | None = None
+    reasons: int | None = None
+    lookalikes: int | None = None
+    keep: tuple[str, ...] = ()
+    mapping: Path | None = None
+
+
+def score(context: Context, model: str, source: Path, out: Path, options: ScoreOptions) -> Outcome:
+    """Score a list file."""
+    from icp_ml.report import terminal
+
+    summary, loaded = score_list(context, model, source, out, options)
+    view = terminal.spaced(
+        terminal.tiers_table(summary, loaded.evaluation["tiers"]),
+        terminal.score_lines(summary),
+        terminal.files_table({"Scored": str(out)}),
+    )
+    return Outcome({**summary.to_dict(), "model_version": loaded.version}, view)
+
+
+def score_list(
+    context: Context, model: str, source: Path, out: Path, options: ScoreOptions
+) -> tuple[ScoreSummary, ICPModel]:
+    """Score a list file with a loaded model."""
+    from icp_ml.accounts import read_accounts
+    from icp_ml.accounts.mapping import read_mapping
+    from icp_ml.engines.files import ScoreRequest, check_out, score_file
+
+    check_out(out, source)
+    loaded = load_model(context, model)
+    settings = context.settings if context.settings_given else loaded.settings
+    customers = read_accounts(options.suppress, settings) if options.suppress else None
+    exclude = [(read_accounts(path, settings), f"on {path.name}") for path in options.exclude]
+    keep = [name for given in options.keep for name in given.split(",") if name]
+    request = ScoreRequest(
+        source,
+        out,
+        options.reasons,
+        options.lookalikes,
+        customers,
+        exclude,
+        "all" if keep == ["all"] else keep,
+        read_mapping(options.mapping) if options.mapping else {},
+        context.as_of,
+        options.capacity or settings.tiers.capacity,
+        context.jobs,
+        options.resume,
+    )
+    with context.progress("score") as bar:
+        return score_file(loaded, request, bar.rows), loaded

@@ -1,0 +1,129 @@
+"""Train, save, log; show what a model knows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from icp_ml.commands.sources import about, check_folder, load_model, read_all
+from icp_ml.exceptions import IcpError, InputError, MissingDependencyError
+from icp_ml.session import Context, Outcome
+
+if TYPE_CHECKING:
+    from icp_ml.accounts import Accounts
+    from icp_ml.workflow import TrainingRun
+
+
+def train(context: Context, customers: Path, market: Path | None, out: Path, register: str | None) -> Outcome:
+    """Train, save, log."""
+    from icp_ml.model_directory import check_target
+    from icp_ml.report import terminal
+
+    check_target(out)
+    run, accounts, listed = train_model(context, customers, market)
+    run.model.save(out)
+    tracked = track(context, run, out, {"customers": customers, "list": market}, None, register)
+    view = terminal.spaced(
+        terminal.reading_notes([a.report for a in (accounts, listed) if a]),
+        terminal.noted([*run.labels.notes, *run.data_report.notes]),
+        terminal.labels_line(run.labels),
+        terminal.profile_panel(run.profile),
+        terminal.quality_table(run.evaluation),
+        terminal.stages_line(run.seconds),
+        terminal.files_table(
+            {
+                "Model": str(out),
+                **tracked,
+                "Next": f"icp-ml report {out} --html report.html;  icp-ml score {out} LIST --out scored.csv",
+            }
+        ),
+    )
+    return Outcome(training_data(run, out, tracked), view)
+
+
+def report(context: Context, model: str, html: Path | None, markdown: Path | None) -> Outcome:
+    """Show and write what a model knows."""
+    from icp_ml.evaluation import Evaluation
+    from icp_ml.report import terminal
+    from icp_ml.report.html import write_html
+    from icp_ml.report.markdown import write_markdown
+
+    loaded = load_model(context, model)
+    written = {}
+    for name, path, write in (("HTML report", html, write_html), ("Markdown", markdown, write_markdown)):
+        if path is not None:
+            check_folder(path)
+            written[name] = str(write(loaded, path))
+    evaluation = Evaluation.from_dict(loaded.evaluation)
+    view = terminal.spaced(
+        terminal.profile_panel(loaded.profile, 12),
+        terminal.quality_table(evaluation),
+        terminal.files_table({"Model": f"{model} ({loaded.version})", **written}),
+    )
+    data = {
+        "model_version": loaded.version,
+        "profile": loaded.profile.to_dict(),
+        "evaluation": dict(loaded.evaluation),
+        "written": written,
+    }
+    return Outcome(data, view)
+
+
+def train_model(
+    context: Context, customers: Path, market: Path | None
+) -> tuple[TrainingRun, Accounts, Accounts | None]:
+    """Read, then train."""
+    from icp_ml import workflow
+
+    with context.progress("read") as bar:
+        accounts, listed = read_all(context, customers, market, bar)
+        with about(customers):
+            run = workflow.train(accounts, context.settings, listed, n_jobs=context.jobs, progress=bar)
+    return run, accounts, listed
+
+
+def track(
+    context: Context,
+    run: TrainingRun,
+    model: Path,
+    sources: Mapping[str, Path | None],
+    page: Path | None,
+    register: str | None,
+) -> dict[str, str]:
+    """Log to MLflow; without it installed say so once, unless a version was asked for."""
+    name = register or context.settings.tracking.registered_model
+    if not context.settings.tracking.enabled and not name:
+        return {}
+    try:
+        from icp_ml.tracking.runs import log_training
+
+        with context.progress("log to MLflow"):
+            logged = log_training(
+                run, model, settings=context.settings, sources=sources, report=page, registered_model=name
+            )
+    except MissingDependencyError:
+        if name:
+            raise
+        return {"MLflow": "not logged (pip install 'icp-ml[mlflow]' to track runs)"}
+    except IcpError as error:
+        msg = f"the model is saved in {model}, but it was not logged: {error}"
+        raise InputError(msg) from error
+    shown = {"MLflow run": f"{logged.run_id} in {logged.to_dict()['tracking_uri']}"}
+    if logged.registered_version:
+        shown["MLflow model"] = f"models:/{name}/{logged.registered_version}"
+    return shown
+
+
+def training_data(run: TrainingRun, out: Path, tracked: Mapping[str, str]) -> dict[str, Any]:
+    """What training answers to a program."""
+    return {
+        "model": str(out),
+        "model_version": run.model.version,
+        "labels": run.labels.to_dict(),
+        "profile": run.profile.to_dict(),
+        "evaluation": dict(run.model.evaluation),
+        "columns": run.data_report.to_dict(),
+        "seconds": run.seconds,
+        "tracking": dict(tracked),
+    }
