@@ -93,9 +93,9 @@ def rule_cells(
     out = [np.zeros((n, 2), dtype=np.int64) for n in sizes]
     for position, spec in enumerate(fields):
         if spec.kind == "numeric":
-            edges = _band_edges(spec, numeric_values(train[spec.name], as_of))
+            edges = _band_edges(spec, numeric_values(train[spec.name], as_of, spec.form))
             for part, cells in zip((train, held), out, strict=True):
-                values = numeric_values(part[spec.name], as_of)
+                values = numeric_values(part[spec.name], as_of, spec.form)
                 cells[:, position] = np.where(np.isnan(values), MISSING, np.searchsorted(edges, values) + 1)
         else:
             alone = Encoding(tuple(enc for enc in encoding.fields if enc.field == spec.name))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import codecs
 import functools
 import inspect
+import io
 import json
 import os
 import sys
@@ -19,6 +21,7 @@ from icp_ml.exceptions import IcpError, InputError
 from icp_ml.session import Context, Outcome
 
 PIPED_WIDTH = 140  # columns, where the output is no terminal
+PLAIN = {"−": "-", "–": "-", "×": "x", "…": "~", "“": '"', "”": '"'}  # where the terminal lacks a character
 
 app = typer.Typer(
     name="icp-ml",
@@ -28,10 +31,12 @@ app = typer.Typer(
     help="Learn from your customers' outcomes who your ideal customer is, and score lists of companies by it.",
 )
 
-Customers = Annotated[
-    Path, typer.Argument(metavar="CUSTOMERS", help="customer file: CSV or Parquet", show_default=False)
+SOURCES = "CSV, Parquet, Excel, folder, glob or database address"
+Customers = Annotated[str, typer.Argument(metavar="CUSTOMERS", help=f"customer file: {SOURCES}", show_default=False)]
+List = Annotated[
+    str | None,
+    typer.Option("--list", metavar="LIST", help="a list that will be scored: fields it lacks are not used"),
 ]
-List = Annotated[Path | None, typer.Option("--list", help="a list that will be scored: fields it lacks are not used")]
 Out = Annotated[Path, typer.Option("--out", help="settings file to write")]
 _COMMON: dict[str, Any] = {
     "settings": Annotated[Path | None, typer.Option("--settings", help="YAML settings; write them with  icp-ml init")],
@@ -86,11 +91,26 @@ def _run(run: Callable[..., Outcome], common: dict[str, Any], given: dict[str, A
         debug=common["debug"],
     )
     outcome = run(context=context, **given)
+    unicode = _prepare_stdout()
     if common["json_"]:
-        sys.stdout.write(json.dumps(outcome.data, ensure_ascii=False, allow_nan=False) + "\n")
+        sys.stdout.write(json.dumps(outcome.data, ensure_ascii=not unicode, allow_nan=False) + "\n")
     elif not common["quiet"]:
         Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPED_WIDTH).print(outcome.view)
     return outcome.exit_code
+
+
+def _prepare_stdout() -> bool:
+    """Return whether stdout can print any character; where it can't, let plain ones stand for those it has not."""
+    unicode = (sys.stdout.encoding or "utf-8").lower().replace("-", "").startswith("utf")
+    if not unicode and isinstance(sys.stdout, io.TextIOWrapper):
+        codecs.register_error("icp_ml_plain", _plainly)
+        sys.stdout.reconfigure(errors="icp_ml_plain")
+    return unicode
+
+
+def _plainly(error: UnicodeError) -> tuple[str, int]:
+    assert isinstance(error, UnicodeEncodeError)
+    return "".join(PLAIN.get(c, "?") for c in error.object[error.start : error.end]), error.end
 
 
 def _guarded(debug: bool, run: Callable[[], int]) -> int:
@@ -136,13 +156,18 @@ def demo(
 @command
 def init(context: Context, customers: Customers, market: List = None, out: Out = Path("icp.yaml")) -> Outcome:
     """Propose settings from a customer file's headers and values, commented."""
-    return commands.init(context, customers, market, out)
+    return commands.init(context, commands.source(customers), _source(market), out)
 
 
 @command
-def check(context: Context, customers: Customers, market: List = None) -> Outcome:
+def check(
+    context: Context,
+    customers: Customers,
+    market: List = None,
+    html: Annotated[Path | None, typer.Option("--html", help="write the data report as one HTML file")] = None,
+) -> Outcome:
     """Report on the data; exit 1 when training would be refused."""
-    return commands.check(context, customers, market)
+    return commands.check(context, commands.source(customers), _source(market), html)
 
 
 @command
@@ -156,7 +181,7 @@ def train(
     ] = None,
 ) -> Outcome:
     """Label customers, train, derive the profile, save the model, log it to MLflow."""
-    return commands.train(context, customers, market, out, register)
+    return commands.train(context, commands.source(customers), _source(market), out, register)
 
 
 @command
@@ -174,16 +199,18 @@ def report(
 def score(
     context: Context,
     model: Annotated[str, typer.Argument(metavar="MODEL", help="model directory, or models:/NAME/VERSION")],
-    list_: Annotated[Path, typer.Argument(metavar="LIST", help="accounts to score: CSV or Parquet")],
+    list_: Annotated[str, typer.Argument(metavar="LIST", help=f"accounts to score: {SOURCES}")],
     out: Annotated[Path, typer.Option("--out", help="scored file, .csv or .parquet")],
     resume: Annotated[bool, typer.Option("--resume", help="go on where an interrupted run stopped")] = False,
     suppress: Annotated[
-        Path | None,
+        str | None,
         typer.Option("--suppress", metavar="CUSTOMERS", help="existing customers: not scored, but named in lookalikes"),
     ] = None,
     exclude: Annotated[
-        list[Path] | None,
-        typer.Option("--exclude", help="further files of accounts to leave out (competitors, do-not-contact)"),
+        list[str] | None,
+        typer.Option(
+            "--exclude", metavar="FILE", help="further files of accounts to leave out (competitors, do-not-contact)"
+        ),
     ] = None,
     capacity: Annotated[int | None, typer.Option("--capacity", min=1, help="accounts that can be worked")] = None,
     reasons: Annotated[int | None, typer.Option("--reasons", min=0, max=20, help="reasons per account")] = None,
@@ -198,9 +225,20 @@ def score(
 ) -> Outcome:
     """Score a list: fit, tier, reasons, most alike customers."""
     options = commands.ScoreOptions(
-        resume, suppress, tuple(exclude or ()), capacity, reasons, lookalikes, tuple(keep or ()), mapping
+        resume,
+        _source(suppress),
+        tuple(map(commands.source, exclude or ())),
+        capacity,
+        reasons,
+        lookalikes,
+        tuple(keep or ()),
+        mapping,
     )
-    return commands.score(context, model, list_, out, options)
+    return commands.score(context, model, commands.source(list_), out, options)
+
+
+def _source(given: str | None) -> Any:
+    return None if given is None else commands.source(given)
 
 
 def main() -> None:

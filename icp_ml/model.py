@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from icp_ml.accounts import ListNormaliser
+    from icp_ml.accounts.formats.readers import TableReader
+    from icp_ml.accounts.values.conventions import Convention
 
 
 @dataclass(frozen=True)
@@ -67,7 +69,7 @@ class ICPModel:
     settings: Settings
     fields: Mapping[str, Field]
     boosters: tuple[str, ...] = ()
-    day_first: Mapping[str, bool] = field(default_factory=dict)  # order of numeric dates, as the customers' file had it
+    conventions: Mapping[str, Convention] = field(default_factory=dict)  # how the customers' columns were written
     # Of a loaded model: neither its version nor its bytes may change with this machine's libraries.
     stored_manifest: bytes | None = None
     stored_files: Mapping[str, bytes] | None = field(default=None, repr=False)
@@ -80,7 +82,7 @@ class ICPModel:
         encoding = {
             "fields": [enc.to_dict() for enc in self.tables.encoding.fields],
             "kinds": {n: f.kind for n, f in self.fields.items()},
-            "day_first": dict(self.day_first),
+            "conventions": {name: convention.to_dict() for name, convention in self.conventions.items()},
             "as_of": self.tables.as_of.isoformat() if self.tables.as_of else None,
         }
         files = {
@@ -177,7 +179,7 @@ class ICPModel:
             Settings.parse(data["settings.yaml"].decode(), "settings.yaml"),
             fields,
             boosters,
-            {str(k): bool(v) for k, v in stored["day_first"].items()},
+            _conventions(stored),
         )
 
     def scorer(
@@ -214,14 +216,23 @@ class ICPModel:
             out.append(Exclusion(j, trait.codes if against else others, f"outside a filter: {words}"))
         return tuple(out)
 
-    def normaliser(self, columns: list[str], mapping: Mapping[str, str] | None = None) -> ListNormaliser:
-        """Return what turns batches of a list with these headers into the model's canonical columns."""
+    def normaliser(
+        self, columns: list[str], mapping: Mapping[str, str] | None = None, reader: TableReader | None = None
+    ) -> ListNormaliser:
+        """Return what turns batches of a list with these headers into the model's canonical columns.
+
+        Given the list's `reader`, dates are read in the list's own order, else in that of the customers.
+        """
         from icp_ml.accounts import ListNormaliser
 
         settings = (
             self.settings if not mapping else self.settings.override(columns={**self.settings.columns, **mapping})
         )
-        return ListNormaliser(columns, self.fields, settings, day_first=self.day_first)
+        words = {enc.field: enc.values for enc in self.tables.encoding.fields if enc.form == "text"}
+        normaliser = ListNormaliser(columns, self.fields, settings, conventions=self.conventions, vocabularies=words)
+        if reader is not None and normaliser.date_columns:
+            normaliser.survey(chunk.batch for chunk in reader.batches(columns=list(normaliser.date_columns)))
+        return normaliser
 
     def score(
         self,
@@ -275,6 +286,15 @@ def finite(value: Any, name: str) -> float:
         msg = f"{name} must be a finite number, found {value!r}"
         raise ModelFormatError(msg)
     return number
+
+
+def _conventions(stored: Mapping[str, Any]) -> dict[str, Convention]:
+    """Read how the customers' columns were written; an older model knows the order of dates only."""
+    from icp_ml.accounts.values.conventions import Convention
+
+    older = {name: {"day_first": bool(day)} for name, day in stored.get("day_first", {}).items()}
+    found = stored.get("conventions", older)
+    return {str(name): Convention.from_dict(convention) for name, convention in found.items()}
 
 
 def _field(enc: FieldEncoding, kind: str) -> Field:

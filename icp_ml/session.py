@@ -36,6 +36,7 @@ class Context:
     as_of: date | None
     jobs: int
     quiet: bool
+    settings_file: Path | None = None
 
     @classmethod
     def build(
@@ -56,7 +57,7 @@ class Context:
             found = found.override(as_of=as_of)
         if seed is not None:
             found = found.override(random_state=seed)
-        return cls(found, settings is not None, day, jobs or os.cpu_count() or 1, quiet)
+        return cls(found, settings is not None, day, jobs or os.cpu_count() or 1, quiet, settings)
 
     @contextmanager
     def progress(self, title: str) -> Iterator[Bar]:

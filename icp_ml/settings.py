@@ -5,15 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import reprlib
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from icp_ml.exceptions import InputError, SettingsError
-from icp_ml.schema import BY_NAME, Category, Kind, Outcome
+from icp_ml.schema import BY_NAME, Category, Kind, Measure
 
 MAX_SETTINGS_BYTES = 1_000_000
 _SHORT = reprlib.Repr()  # nested aliases in a hostile file would print for ever
@@ -42,20 +43,80 @@ class FieldSettings(_Section):
     confirm: tuple[str, ...] = ()
     own_product: tuple[str, ...] = ()
     adjust_for: tuple[str, ...] = ()
+    currency_rates: dict[str, float] = Field({}, description="US dollars per unit of a currency, such as EUR: 1.08")
+    date_order: dict[str, Literal["day_first", "month_first"]] = Field({}, description="by field or header")
+    missing_values: dict[str, tuple[str | int | float, ...]] = Field({}, description="by field or header: [999]")
+
+    @field_validator("currency_rates")
+    @classmethod
+    def _rates(cls, rates: dict[str, float]) -> dict[str, float]:
+        for code, rate in rates.items():
+            if not (len(code) == 3 and code.isascii() and code.isupper() and code.isalpha()):
+                msg = f"'{code}' is no currency code; write three capital letters, such as EUR: 1.08"
+                raise ValueError(msg)
+            if not 0 < rate < float("inf") or (code == "USD" and rate != 1):
+                msg = f"{code}: {rate} is not what one {code} is worth in US dollars; give a number such as 1.08"
+                raise ValueError(msg)
+        return rates
+
+
+# What a growth stage judges customers by: outcome -> weight.
+PRESETS: Mapping[str, Mapping[str, float]] = {
+    "default": {"retention": 1.0, "expansion": 1.0, "nps": 1.0},
+    "mvp": {"feedback_given": 1.0},
+    "product_market_fit": {"testimonial": 1.0, "nps": 1.0, "retention": 1.0},
+    "growth": {"lifetime_value_per_acquisition_cost": 1.0, "expansion": 1.0, "retention": 1.0},
+    "efficiency": {"lifetime_value_per_cost_to_serve": 1.0},
+}
+Spelling = Literal["won", "lost", "open", "not_renewed", "active", "churned", "not_customer"]
 
 
 class OutcomeSettings(_Section):
-    """How customers are judged."""
+    """How customers are judged.
 
-    preset: Literal["default"] = "default"
-    weights: dict[Outcome, float] = {"retention": 1.0, "expansion": 1.0, "nps": 1.0}
+    With a growth-stage preset, `weights` add to the preset's, change them, or drop one with 0; with the preset
+    `default`, weights that are given are the whole definition. A saved file always states all weights.
+    """
+
+    preset: Literal["default", "mvp", "product_market_fit", "growth", "efficiency"] = "default"
+    weights: dict[Measure, float] = {"retention": 1.0, "expansion": 1.0, "nps": 1.0}
     horizon_days: int = Field(365, ge=0, le=3650)
     best_share: float = Field(0.25, gt=0.0, le=0.5)
     grades: Literal["auto"] = "auto"
+    observed_from: Literal["sign_up"] | date = "sign_up"
+    late_churn: Literal["worst", "judged"] = "worst"
+    lost_deals: Literal["report", "worst"] = "report"
+    revenue_cap: float = Field(0.95, ge=0.5, le=1.0)
+    revenue_weight_at_most: float = Field(0.5, gt=0.0, le=1.0)
+    spellings: dict[str, Spelling] = {}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_preset(cls, data: Any) -> Any:
+        if not isinstance(data, dict) or data.get("preset", "default") in ("default", None):
+            return data
+        own, preset = data.get("weights") or {}, data["preset"]
+        if not isinstance(own, dict) or not isinstance(preset, str) or preset not in PRESETS:
+            return data
+        return {**data, "weights": {**PRESETS[preset], **own}}
+
+    @field_validator("observed_from", mode="before")
+    @classmethod
+    def _day(cls, value: Any) -> Any:
+        if isinstance(value, str) and value != "sign_up":
+            try:
+                return date.fromisoformat(value)
+            except ValueError:
+                msg = "give sign_up, or a date such as 2025-10-01"
+                raise ValueError(msg) from None
+        return value
 
     @field_validator("weights")
     @classmethod
-    def _positive(cls, weights: dict[Outcome, float]) -> dict[Outcome, float]:
+    def _positive(cls, weights: dict[Measure, float]) -> dict[Measure, float]:
+        if weights.get("deal"):
+            msg = "a deal is no outcome to weight; lost deals count as worst with  outcomes: {lost_deals: worst}"
+            raise ValueError(msg)
         if not weights or any(not 0 <= w < float("inf") for w in weights.values()) or sum(weights.values()) == 0:
             msg = "weights must be finite, none negative, and at least one above zero"
             raise ValueError(msg)
@@ -104,6 +165,15 @@ class ScoringSettings(_Section):
     winnability_column: str | None = None
 
 
+class MatchingSettings(_Section):
+    """How customers are found on a list, and what for."""
+
+    threshold: float | None = Field(None, ge=0.5, le=1.0, description="least probability of a pick")
+    enrich: Literal["auto", "always", "never"] = "auto"
+    suppress_by_name: bool = Field(True, description="look for accounts to suppress by name and place too")
+    list_date: date | None = Field(None, description="the day the list's values are from")
+
+
 class TrackingSettings(_Section):
     """Where runs are logged."""
 
@@ -137,6 +207,7 @@ class Settings(_Section):
     profile: ProfileSettings = ProfileSettings()
     tiers: TierSettings = TierSettings()
     scoring: ScoringSettings = ScoringSettings()
+    matching: MatchingSettings = MatchingSettings()
     tracking: TrackingSettings = TrackingSettings()
     random_state: int = Field(0, ge=0, le=2**31 - 1)
 

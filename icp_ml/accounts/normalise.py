@@ -5,16 +5,14 @@ Every value depends on its own cell and on nothing else: not on other rows, on t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from icp_ml.accounts.values.bands import Quantity, parse_quantity
 from icp_ml.accounts.values.cells import (
     PLACEHOLDERS,
     Distinct,
@@ -26,23 +24,23 @@ from icp_ml.accounts.values.cells import (
     holds,
     trimmed,
 )
-from icp_ml.accounts.values.dates import MAX_YEAR, MIN_YEAR, OLDEST_FOUNDED, parse_date, parse_year
-from icp_ml.accounts.values.places import country_code, host_of
+from icp_ml.accounts.values.conventions import PLAIN, Convention
+from icp_ml.accounts.values.dates import EMPTY_DATES, MAX_YEAR, MIN_YEAR, parse_date
+from icp_ml.accounts.values.hosts import SHARED_HOSTS, host_of, profile_of
+from icp_ml.accounts.values.industries import industry_name, naics_code, sic_code, title_of
+from icp_ml.accounts.values.mojibake import repaired
+from icp_ml.accounts.values.numbers import Worth, numbers
+from icp_ml.accounts.values.places import country_of_place
+from icp_ml.accounts.values.states import city_name
 from icp_ml.accounts.values.tokens import token_lists, token_spellings
 from icp_ml.schema import NUMERIC_KINDS, Field
 
 TRUE_WORDS = frozenset({"yes", "y", "true", "t", "1", "on", "ja", "oui", "si", "sí", "sim", "✓", "✔"})
 FALSE_WORDS = frozenset({"no", "n", "false", "f", "0", "off", "nein", "non", "não", "✗", "✘"})
-# A share above this, written without "%", is a percentage. Growth and net retention can truly be 300 %.
-PERCENT_ABOVE = 10.0
-_PERCENT_ABOVE_OF_FIELD = {"retention_rate": 1.5, "utilization_rate": 1.5}
-_NEGATIVE_IS_REAL = frozenset({"expansion_usd"})  # a contraction
-_PLAIN_NUMBER = r"^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?$"
-_PLAIN_YEAR = r"^[0-9]{4}(?:\.0+)?$"
 _PLAIN_HOST = r"^(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z][a-z0-9-]*$"  # for these, host_of is the identity
-
-Floats = npt.NDArray[np.float64]
-Flags = npt.NDArray[np.bool_]
+PROFILE_FIELDS = frozenset({"linkedin_url"})
+_SHARED = pa.array(sorted(SHARED_HOSTS), pa.string())
+_OLD_DATES = ("found", "establish", "incorporat", "birth", "built")  # these can truly lie in 1900
 
 
 @dataclass(frozen=True)
@@ -60,6 +58,8 @@ class Normalised:
         Cells that hold something, but nothing that could be used: now missing.
     placeholders : int
         Cells that hold a word for "missing".
+    foreign : int
+        Of the dropped: amounts in a currency of unknown worth.
     examples : tuple of (str, str)
         As written, and the result or the reason; commonest first.
     notes : tuple of str
@@ -72,6 +72,7 @@ class Normalised:
     placeholders: int
     examples: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
+    foreign: int = 0
 
 
 def normalise_column(
@@ -80,7 +81,9 @@ def normalise_column(
     delimiter: str | None = None,
     *,
     scale: float = 1.0,
-    day_first: bool | None = None,
+    convention: Convention = PLAIN,
+    rates: Mapping[str, float] | None = None,
+    missing: Sequence[str] = (),
     encoded: bool = False,
 ) -> Normalised:
     """Convert a column to the canonical Arrow type of its field's kind.
@@ -95,8 +98,12 @@ def normalise_column(
         For token sets: the declared separator.
     scale : float
         What numbers without a unit of their own are multiplied by ("in 000s USD": 1000).
-    day_first : bool or None
-        For dates: the order of "4/5/2024"; None leaves such dates missing.
+    convention : Convention
+        How the column writes dates and amounts.
+    rates : mapping of str to float, optional
+        For money: US dollars per unit of a currency.
+    missing : sequence of str
+        Cells that a person has declared to mean "missing" ("999").
     encoded : bool
         For token sets: leave the tokens as a dictionary.
 
@@ -109,16 +116,26 @@ def normalise_column(
         array = array.combine_chunks()
         array = pa.concat_arrays(array.chunks) if isinstance(array, pa.ChunkedArray) else array
     tally = Tally()
+    if missing:
+        array = _without(array, missing, tally)
     if field.kind in NUMERIC_KINDS:
-        values = _numbers(array, field, scale, tally)
+        values = numbers(array, field, scale, Worth(convention, rates or {}), tally)
     elif field.kind == "date":
-        values = _dates(array, day_first, tally)
+        values = _dates(array, field, convention, tally)
     elif field.kind == "token_set":
-        values, tally.placeholders, repeated = token_lists(array, field, delimiter, encoded=encoded)
+        values, placeholders, repeated = token_lists(array, field, delimiter, encoded=encoded)
+        tally.placeholders += placeholders
         tally.note("repeated tokens left out", repeated)
+    elif field.name in PROFILE_FIELDS:
+        values = _profiles(array, tally)
+    elif field.kind in {"category", "place"}:
+        values = _categories(repaired(array, tally), tally, _NAMES_OF.get(field.name, fold), convention.kept)
+    elif field.kind == "country":
+        values = _countries(repaired(array, tally), tally, convention.kept)
     else:
         values = _TEXT_KINDS[field.kind](array, tally)
-    return Normalised(values, tally.changed, tally.dropped, tally.placeholders, tally.examples(), tally.sentences())
+    counts = tally.changed, tally.dropped, tally.placeholders
+    return Normalised(values, *counts, tally.examples(), tally.sentences(), tally.foreign)
 
 
 def commonest_spellings(
@@ -132,84 +149,39 @@ def commonest_spellings(
     pairs = pa.table({"folded": as_text(normalised), "written": as_text(array)}).group_by(["folded", "written"])
     counted = pairs.aggregate([([], "count_all")]).to_pydict()
     seen = zip(counted["folded"], counted["written"], counted["count_all"], strict=True)
-    return commonest([(folded, written, count) for folded, written, count in seen if folded and written])
+    spelled = commonest([(folded, written, count) for folded, written, count in seen if folded and written])
+    if field.name in CODE_SYSTEMS:  # a person reads a sector's title, not the code that stood for it
+        return {value: title_of(value, CODE_SYSTEMS[field.name]) or written for value, written in spelled.items()}
+    return spelled
 
 
-def _numbers(array: pa.Array, field: Field, scale: float, tally: Tally) -> pa.Array:
-    """Read numbers as floats; NaN stands for missing until the end."""
+def _without(array: pa.Array, missing: Sequence[str], tally: Tally) -> pa.Array:
+    """Return the column with the cells that were declared to mean "missing" as null."""
+    if pa.types.is_list(array.type) or pa.types.is_large_list(array.type):
+        return array
+    declared = sorted({fold(word) for word in missing})
+    text = pc.utf8_lower(pc.utf8_trim_whitespace(as_text(array)))
+    if holds(text, ".0"):  # "999.0" in one file is "999" in another
+        text = pc.replace_substring_regex(text, r"^(-?[0-9]+)\.0+$", r"\1")
+    found = pc.is_in(text, value_set=pa.array(declared, pa.string()))
+    tally.placeholders += pc.sum(found).as_py() or 0
     if pa.types.is_dictionary(array.type):
         array = array.dictionary.take(array.indices)
-    if pa.types.is_timestamp(array.type) and field.kind == "year":
-        array = pc.year(array)
-    if pa.types.is_integer(array.type) or pa.types.is_floating(array.type) or pa.types.is_boolean(array.type):
-        numbers = array.cast(pa.int8()) if pa.types.is_boolean(array.type) else array
-        values = numbers.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False).copy()
-        explicit = np.zeros(len(values), dtype=bool)
-        raw: pa.Array = array
-    else:
-        raw, tally.placeholders = trimmed(array)
-        values, explicit = _read_texts(raw, field, tally)
-    infinite = np.isinf(values)
-    tally.drop_where(infinite, raw, "is not a finite number")
-    values[infinite] = np.nan
-    values = _in_unit(values, explicit, field, scale)
-    refused, reason = _impossible(values, field)
-    if refused.any():
-        tally.drop_where(refused, raw, reason)
-        values[refused] = np.nan
-    return pa.array(values, pa.float64(), from_pandas=True)
+    return pc.if_else(found, pa.scalar(None, array.type), array)
 
 
-def _read_texts(text: pa.Array, field: Field, tally: Tally) -> tuple[Floats, Flags]:
-    """Cast what is plainly a number, and parse the distinct remaining texts in Python."""
-    pattern = _PLAIN_YEAR if field.kind == "year" else _PLAIN_NUMBER
-    plain = pc.match_substring_regex(text, pattern)
-    unreadable = pc.invert(plain).fill_null(False).to_numpy(zero_copy_only=False)
-    missing = pa.scalar(None, pa.string())
-    castable = pc.if_else(plain, text, missing) if unreadable.any() else text
-    values = castable.cast(pa.float64()).to_numpy(zero_copy_only=False).copy()
-    explicit = np.zeros(len(values), dtype=bool)
-    if unreadable.any():
-        rest = Distinct.of(text.filter(pa.array(unreadable)))
-        read = _read_year if field.kind == "year" else parse_quantity
-        found = [read(raw) for raw in rest.texts]
-        values[unreadable] = np.array([np.nan if q.value is None else q.value for q in found])[rest.codes]
-        explicit[unreadable] = np.array([q.explicit for q in found], dtype=bool)[rest.codes]
-        for raw, quantity, count in zip(rest.texts, found, rest.counts, strict=True):
-            if quantity.value is None:
-                tally.drop(raw, quantity.reason, count)
-            else:
-                tally.change(raw, f"{quantity.value:,.15g}", count)
-            if quantity.currency:
-                tally.note(f"amounts in {quantity.currency} taken as they are, without conversion to USD", count)
-    return values, explicit
+def _dates(array: pa.Array, field: Field, convention: Convention, tally: Tally) -> pa.Array:
+    values = _times(array, convention, tally)
+    if any(word in field.name for word in _OLD_DATES):
+        return values
+    empty = pc.is_in(values, value_set=pa.array(EMPTY_DATES, pa.timestamp("s"))).to_numpy(zero_copy_only=False)
+    if not empty.any():
+        return values
+    tally.drop_where(empty, array, "is what an empty date becomes, not a day anything happened")
+    return pc.if_else(pa.array(empty), pa.scalar(None, values.type), values)
 
 
-def _read_year(text: str) -> Quantity:
-    value, reason = parse_year(text)
-    return Quantity(value, reason=reason)
-
-
-def _in_unit(values: Floats, explicit: Flags, field: Field, scale: float) -> Floats:
-    """Apply the header's unit, or for shares the rule for percentages, to numbers that carry no unit themselves."""
-    if scale != 1.0:
-        return np.where(explicit, values, values / 100 if scale == 0.01 else values * scale)
-    if field.kind == "share":
-        limit = _PERCENT_ABOVE_OF_FIELD.get(field.name, PERCENT_ABOVE)
-        return np.where(explicit | (np.abs(values) <= limit), values, values / 100)
-    return values
-
-
-def _impossible(values: Floats, field: Field) -> tuple[Flags, str]:
-    with np.errstate(invalid="ignore"):
-        if field.kind == "year":
-            return (values < OLDEST_FOUNDED) | (values > MAX_YEAR), "is not a year"
-        if field.kind in {"money", "count"} and field.name not in _NEGATIVE_IS_REAL:
-            return values < 0, "is negative"
-    return np.zeros(len(values), dtype=bool), ""
-
-
-def _dates(array: pa.Array, day_first: bool | None, tally: Tally) -> pa.Array:
+def _times(array: pa.Array, convention: Convention, tally: Tally) -> pa.Array:
     seconds = pa.timestamp("s")
     if pa.types.is_timestamp(array.type) or pa.types.is_date(array.type):
         if pa.types.is_date(array.type):
@@ -220,14 +192,17 @@ def _dates(array: pa.Array, day_first: bool | None, tally: Tally) -> pa.Array:
         tally.drop_where(outside, array, f"lies outside {MIN_YEAR} to {MAX_YEAR}")
         kept = pc.if_else(inside, array, pa.scalar(None, array.type))
         return pc.floor_temporal(kept, unit="second").cast(pa.timestamp("us"), safe=False).cast(seconds, safe=False)
-    text, tally.placeholders = trimmed(array)
-    return convert_distinct(text, lambda raw: parse_date(raw, day_first), seconds, tally)
+    text, placeholders = trimmed(array)
+    tally.placeholders += placeholders
+    day_first, serial = convention.day_first, convention.serial
+    return convert_distinct(text, lambda raw: parse_date(raw, day_first, serial), seconds, tally)
 
 
 def _booleans(array: pa.Array, tally: Tally) -> pa.Array:
     if pa.types.is_boolean(array.type):
         return array
-    text, tally.placeholders = trimmed(array)
+    text, placeholders = trimmed(array)
+    tally.placeholders += placeholders
 
     def read(raw: str) -> tuple[bool | None, str]:
         word = fold(raw)
@@ -236,19 +211,23 @@ def _booleans(array: pa.Array, tally: Tally) -> pa.Array:
     return convert_distinct(text, read, pa.bool_(), tally)
 
 
-def _categories(array: pa.Array, tally: Tally, read: Callable[[str], str] = fold) -> pa.Array:
+def _categories(
+    array: pa.Array, tally: Tally, read: Callable[[str], str | None] = fold, kept: Sequence[str] = ()
+) -> pa.Array:
     """Fold the distinct values; the dictionary is sorted, so the same rows give the same bytes."""
     distinct = Distinct.of(as_text(array))
     results: list[str | None] = []
     for raw, count in zip(distinct.texts, distinct.counts, strict=True):
         folded = fold(raw)
-        if folded in PLACEHOLDERS:
+        if folded in PLACEHOLDERS and folded not in kept:
             results.append(None)
             tally.placeholders += count
             continue
         result = read(raw)
         results.append(result)
-        if result.casefold() != folded:
+        if result is None:
+            tally.placeholders += count
+        elif result.casefold() != folded:
             tally.change(raw, result, count)
     labels = sorted({result for result in results if result is not None})
     position = {label: index for index, label in enumerate(labels)}
@@ -258,17 +237,26 @@ def _categories(array: pa.Array, tally: Tally, read: Callable[[str], str] = fold
     return pa.DictionaryArray.from_arrays(indices, pa.array(labels, pa.string()))
 
 
-def _countries(array: pa.Array, tally: Tally) -> pa.Array:
-    return _categories(array, tally, lambda raw: country_code(raw) or fold(raw))
+def _countries(array: pa.Array, tally: Tally, kept: Sequence[str]) -> pa.Array:
+    return _categories(array, tally, lambda raw: country_of_place(raw) or fold(raw), kept)
 
 
 def _texts(array: pa.Array, tally: Tally) -> pa.Array:
-    text, tally.placeholders = trimmed(array)
+    text, placeholders = trimmed(repaired(array, tally))
+    tally.placeholders += placeholders
     return text
 
 
+def _profiles(array: pa.Array, tally: Tally) -> pa.Array:
+    """Keep the path of pages on a network, which is what tells companies apart there."""
+    text, placeholders = trimmed(array)
+    tally.placeholders += placeholders
+    return convert_distinct(text, lambda raw: (profile_of(raw), "is not a web address"), pa.string(), tally)
+
+
 def _identifiers(array: pa.Array, tally: Tally) -> pa.Array:
-    text, tally.placeholders = trimmed(array)
+    text, placeholders = trimmed(array)
+    tally.placeholders += placeholders
     if holds(text, "."):
         text = pc.replace_substring_regex(text, r"^([0-9]+)\.0+$", r"\1")
     return text
@@ -276,27 +264,41 @@ def _identifiers(array: pa.Array, tally: Tally) -> pa.Array:
 
 def _domains(array: pa.Array, tally: Tally) -> pa.Array:
     """Strip schemes and paths vectorised; what is not a plain host then goes through `host_of`, once per text."""
-    text, tally.placeholders = trimmed(array)
+    text, placeholders = trimmed(array)
+    tally.placeholders += placeholders
     host = pc.utf8_lower(text)
     if holds(host, "/"):
         host = pc.replace_substring_regex(host, r"^https?://|/.*$", "")
     if holds(host, "www"):
         host = pc.replace_substring_regex(host, r"^www[0-9]?\.([^.]+\.)", r"\1")  # "www.com" itself stays
     plain = pc.and_(pc.match_substring_regex(host, _PLAIN_HOST), pc.less_equal(pc.binary_length(host), 253))
-    if holds(host, "www"):
-        plain = pc.and_(plain, pc.invert(pc.starts_with(host, "www")))
+    if holds(host, "ww"):
+        plain = pc.and_(plain, pc.invert(pc.starts_with(host, "ww")))
+    if holds(host, "xn--"):
+        plain = pc.and_(plain, pc.invert(pc.match_substring(host, "xn--")))
     rest = pc.invert(plain).fill_null(False)
-    if not pc.any(rest).as_py():
-        return host
-    read = convert_distinct(text.filter(rest), lambda raw: (host_of(raw), "is not a web address"), pa.string(), tally)
-    return pc.replace_with_mask(host, rest, read)
+    if pc.any(rest).as_py():
+        cells = text.filter(rest)
+        read = convert_distinct(cells, lambda raw: (host_of(raw), "is not a web address"), pa.string(), tally)
+        host = pc.replace_with_mask(host, rest, read)
+    shared = pc.sum(pc.is_in(host, value_set=_SHARED, skip_nulls=True)).as_py() or 0
+    tally.note(
+        "addresses that many companies share (free mail, profiles, site builders), so they tell none apart", shared
+    )
+    return host
 
 
+# One name for every spelling, of the fields whose names are known.
+_NAMES_OF: Mapping[str, Callable[[str], str | None]] = {
+    "industry": industry_name,
+    "sub_industry": industry_name,
+    "naics_code": naics_code,
+    "sic_code": sic_code,
+    "city": city_name,
+}
+CODE_SYSTEMS: Mapping[str, str] = {"naics_code": "naics", "sic_code": "sic"}
 _TEXT_KINDS: Mapping[str, Callable[[pa.Array, Tally], Any]] = {
     "boolean": _booleans,
-    "category": _categories,
-    "place": _categories,
-    "country": _countries,
     "text": _texts,
     "identifier": _identifiers,
     "domain": _domains,

@@ -2,126 +2,73 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime
-from typing import TYPE_CHECKING, Any
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from icp_ml.accounts.guard.advice import COVERAGE_GAP, advise, fill_notes, population_notes
+from icp_ml.accounts.guard.closeness import by_age, by_outcomes
 from icp_ml.accounts.guard.derivation import add_derived
-from icp_ml.accounts.guard.evidence import Bools, Coded, Ints, code, fold_numbers
+from icp_ml.accounts.guard.evidence import Coded, Floats, Ints, code, fold_numbers
 from icp_ml.accounts.guard.leaks import (
     Finding,
     Signal,
+    Target,
     Verdict,
-    by_copy,
     by_date,
     by_kind,
     by_missingness,
-    by_name,
+    by_order,
     by_signal,
+    filled_lift,
     missing_lift,
     signal_of,
 )
+from icp_ml.accounts.guard.levels import by_level, by_split
+from icp_ml.accounts.guard.names import by_codes, by_name, by_words
+from icp_ml.accounts.guard.own_product import without_own_product
+from icp_ml.accounts.guard.populations import Beside, apart, beside, by_list, drift, sample, unseen
+from icp_ml.accounts.guard.verdicts import ColumnVerdict, DataReport
 from icp_ml.exceptions import TrainingRefused
-from icp_ml.schema import Field
+from icp_ml.schema import BY_NAME, Field
 from icp_ml.settings import Settings
 
 if TYPE_CHECKING:
     import pandas as pd
 
+__all__ = ["ColumnVerdict", "DataReport", "check_usable", "judge_columns", "without_own_product"]
+
 MIN_FIELDS = 2
-_COVERAGE_GAP = 0.3
 _SEVERITY: Mapping[Verdict, int] = {"accept": 0, "confirm": 1, "refuse": 2}
 
 
-@dataclass(frozen=True)
-class ColumnVerdict:
-    """What the guard says of one column.
+@dataclass(frozen=True, eq=False)
+class _Evidence:
+    """What all rules look at; arrays by customer, columns by field name."""
 
-    Attributes
-    ----------
-    verdict : str
-        accept, confirm (left out until named in `fields.confirm`) or refuse.
-    reasons : tuple of str
-        Why, in words; for an accepted column what to know about it.
-    coverage_customers, coverage_market : float
-        Share of rows with a value; NaN without a list.
-    unseen_market, unseen_customers : float
-        Share of the list's values that no customer has, and the reverse; categories and tokens only.
-    auc, auc_known : float
-        How well the column alone tells best from worst, with missing as a value and among known values.
-    missing_lift : float
-        P(best | missing) / P(best).
-    neutralise : bool
-        Whether its missing bin should be held at zero.
-    """
-
-    field: str
-    label: str
-    kind: str
-    verdict: Verdict
-    reasons: tuple[str, ...]
-    coverage_customers: float
-    coverage_market: float
-    distinct: int
-    auc: float
-    auc_known: float
-    missing_lift: float
-    neutralise: bool
-    unseen_market: float
-    unseen_customers: float
-
-
-@dataclass(frozen=True)
-class DataReport:
-    """Verdicts on all columns, in the table's order."""
-
-    columns: tuple[ColumnVerdict, ...]
-    customers: int
-    market: int | None
-    notes: tuple[str, ...]
+    fields: Mapping[str, Field]
+    columns: Mapping[str, Coded]
+    signals: Mapping[str, Signal]
+    outcomes: Mapping[str, Floats]
+    target: Target
+    folds: Ints
 
     @property
-    def accepted(self) -> list[str]:
-        """Fields that may enter the model."""
-        return self._with("accept")
-
-    @property
-    def to_confirm(self) -> list[str]:
-        """Fields left out until someone vouches for them."""
-        return self._with("confirm")
-
-    @property
-    def refused(self) -> list[str]:
-        """Fields that may not enter the model."""
-        return self._with("refuse")
-
-    @property
-    def neutralise(self) -> list[str]:
-        """Accepted fields whose missing bin should be held at zero."""
-        return [column.field for column in self.columns if column.verdict == "accept" and column.neutralise]
-
-    def _with(self, verdict: Verdict) -> list[str]:
-        return [column.field for column in self.columns if column.verdict == verdict]
-
-    def frame(self) -> pd.DataFrame:
-        """Return one row per column."""
-        rows = [{**vars(column), "reasons": "; ".join(column.reasons)} for column in self.columns]
-        import pandas as pd
-
-        return pd.DataFrame(rows, columns=list(ColumnVerdict.__dataclass_fields__))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON types; figures that do not exist are None."""
-        columns = []
-        for column in self.columns:
-            entry = {k: None if isinstance(v, float) and not np.isfinite(v) else v for k, v in vars(column).items()}
-            columns.append({**entry, "reasons": list(column.reasons)})
-        return {"customers": self.customers, "market": self.market, "columns": columns, "notes": list(self.notes)}
+    def targets(self) -> list[Target]:
+        """Best and worst customers, and those with and without each outcome of two values."""
+        found = [self.target]
+        for name, values in self.outcomes.items():
+            known = ~np.isnan(values)
+            if len(np.unique(values[known])) == 2:
+                readable = self.fields[name].readable
+                found.append(Target(values == values[known].max(), known, (readable, f"not {readable}")))
+        return found
 
 
 def judge_columns(
@@ -150,28 +97,30 @@ def judge_columns(
     """
     settings = settings or Settings()
     customers, dropped = without_own_product(customers, settings.fields.own_product)
-    labels = status.to_numpy(dtype=object)
-    best, judged = labels == "best", np.isin(labels, ["best", "worst"])
-    columns = {name: code(customers[name]) for name in customers.column_names}
-    folds = fold_numbers(list(columns.values()), best, settings.random_state)
-    features = {n: c for n, c in columns.items() if fields[n].role == "feature"}
-    signals = {n: signal_of(c, best, judged, folds) for n, c in features.items() if not c.missing.all()}
-    findings = _findings(columns, fields, signals, best, judged, folds)
-    add_derived(findings, features, settings.fields.confirm)
-    _add_list_and_settings(findings, fields, market, settings)
+    if market is not None:
+        market, _ = without_own_product(market, settings.fields.own_product)
+    evidence = _evidence(customers, fields, status, settings.random_state)
+    pairs = _pairs(customers, market, fields)
+    findings = _findings(evidence, listed=market is not None)
+    features = {n: c for n, c in evidence.columns.items() if fields[n].role == "feature"}
+    dates = {n: v for n, v in evidence.outcomes.items() if fields[n].kind == "date"}
+    add_derived(findings, features, settings.fields.confirm, dates, evidence.folds)
+    _add_list(findings, fields, market, pairs, _customers_only(customers, market))
+    _add_settings(findings, fields, settings)
     verdicts = []
-    for name, column in columns.items():
-        field, missing = fields[name], missing_lift(column, best, judged)
-        verdict = _verdict(field, column, findings[name], signals.get(name), missing, market)
-        verdicts.append(_advise(verdict, customers[name], field, dropped.get(name, 0), as_of, settings))
-    known = set(customers.column_names)
-    notes = [
-        f"fields.{part} names '{name}', which is not a column of the customers' table"
-        for part, names in (("exclude", settings.fields.exclude), ("confirm", settings.fields.confirm))
-        for name in names
-        if name not in known
-    ]
-    return DataReport(tuple(verdicts), len(labels), None if market is None else market.num_rows, tuple(notes))
+    for name in evidence.columns:
+        verdict = _verdict(evidence, name, findings[name], market, pairs.get(name))
+        verdicts.append(advise(verdict, customers[name], fields[name], dropped.get(name, 0), as_of, settings))
+    accepted = {v.field: pairs[v.field] for v in verdicts if v.verdict == "accept" and v.field in pairs}
+    difference = apart(accepted, settings.random_state)
+    return DataReport(
+        columns=tuple(verdicts),
+        customers=customers.num_rows,
+        market=None if market is None else market.num_rows,
+        notes=tuple([*_unknown_names(customers, settings), *population_notes(difference), *fill_notes(verdicts)]),
+        population_auc=difference.auc,
+        population_fields=dict(difference.fields),
+    )
 
 
 def check_usable(report: DataReport) -> None:
@@ -201,72 +150,107 @@ def check_usable(report: DataReport) -> None:
     raise TrainingRefused(msg)
 
 
-def without_own_product(table: pa.Table, own_product: Sequence[str]) -> tuple[pa.Table, dict[str, int]]:
-    """Remove tokens that name our own product from every token set.
-
-    Returns
-    -------
-    (pa.Table, dict of str to int)
-        The table, and how many tokens were removed by column. A set that becomes empty stays an empty set:
-        the vendor has looked at that account.
-    """
-    removed: dict[str, int] = {}
-    own = pa.array([" ".join(token.split()).casefold() for token in own_product], pa.string())
-    for name in table.column_names if own_product and table.num_rows else []:
-        if not pa.types.is_list(table.schema.field(name).type):
-            continue
-        array = pa.concat_arrays(table[name].chunks)
-        flat, rows = pc.list_flatten(array), pc.list_parent_indices(array)
-        keep = pc.invert(pc.is_in(flat, value_set=own))
-        gone = len(flat) - pc.sum(pc.cast(keep, pa.int64())).as_py() if len(flat) else 0
-        if not gone:
-            continue
-        counts = np.bincount(np.asarray(pc.filter(rows, keep)), minlength=len(array))
-        offsets = pa.array(np.concatenate([[0], np.cumsum(counts)]).astype(np.int32))
-        kept = pa.ListArray.from_arrays(offsets, pc.filter(flat, keep), mask=pc.is_null(array))
-        table = table.set_column(table.schema.get_field_index(name), name, kept)
-        removed[name] = int(gone)
-    return table, removed
-
-
-def _findings(
-    columns: Mapping[str, Coded],
-    fields: Mapping[str, Field],
-    signals: Mapping[str, Signal],
-    best: Bools,
-    judged: Bools,
-    folds: Ints,
-) -> dict[str, list[Finding]]:
-    """Apply the rules that look at one column, or at it beside an outcome."""
+def _evidence(customers: pa.Table, fields: Mapping[str, Field], status: pd.Series[str], seed: int) -> _Evidence:
+    labels = status.to_numpy(dtype=object)
+    best, judged = labels == "best", np.isin(labels, ["best", "worst"])
+    columns = {name: code(customers[name]) for name in customers.column_names}
+    folds = fold_numbers(list(columns.values()), best, seed)
+    target = Target(best, judged)
+    signals = {
+        name: signal_of(column, target, folds)
+        for name, column in columns.items()
+        if fields[name].role == "feature" and not column.missing.all()
+    }
     outcomes = {
         name: column.numbers
         for name, column in columns.items()
         if fields[name].role == "outcome" and column.numbers is not None and column.distinct > 1
     }
-    strengths = sorted((s.auc_known, name) for name, s in signals.items() if np.isfinite(s.auc_known))
+    return _Evidence(fields, columns, signals, outcomes, target, folds)
+
+
+def _pairs(customers: pa.Table, market: pa.Table | None, fields: Mapping[str, Field]) -> dict[str, Beside]:
+    """Code each field of customers and list together; both are sampled where large."""
+    if market is None or not market.num_rows or not customers.num_rows:
+        return {}
+    names = [n for n in customers.column_names if fields[n].role == "feature" and n in market.column_names]
+    extra = [n for n in ("account_id",) if n in customers.column_names and n in market.column_names]
+    wanted = [*names, *(n for n in extra if n not in names)]
+    here, there = sample(customers.select(wanted)), sample(market.select(wanted))
+    found = {name: beside(here[name], there[name]) for name in names}
+    return {name: pair for name, pair in found.items() if pair is not None}
+
+
+def _findings(evidence: _Evidence, *, listed: bool) -> dict[str, list[Finding]]:
+    """Apply the rules that look at one column, or at it beside the outcomes."""
+    columns, fields, signals = evidence.columns, evidence.fields, evidence.signals
     findings: dict[str, list[Finding]] = {}
     for name, column in columns.items():
-        field = fields[name]
-        first = by_kind(field, column, len(best))
+        first = by_kind(fields[name], column, len(evidence.folds))
         if first is not None:
             findings[name] = [first]
-            continue
-        weaker = [auc for auc, other in strengths if other != name and auc < signals[name].auc_known]
+    strengths = sorted((s.auc_known, name) for name, s in signals.items() if np.isfinite(s.auc_known))
+    trusted = max((auc for auc, name in strengths if name in BY_NAME), default=math.nan)
+    features = {n: c for n, c in columns.items() if n in signals and n not in findings}
+    targets = evidence.targets
+    for name, column in features.items():
+        field, signal = fields[name], signals[name]
+        weaker = [auc for auc, other in strengths if other != name and auc < signal.auc_known]
         found = [
-            by_missingness(column, best, judged),
-            by_signal(signals[name], weaker[-1] if weaker else np.nan),
-            by_copy(column, outcomes, folds),
+            _first(by_missingness(column, target) for target in targets),
+            by_signal(field, signal, weaker[-1] if weaker else math.nan, trusted),
+            by_outcomes(field, column, evidence.outcomes, evidence.folds),
+            by_age(field, column, evidence.outcomes),
+            _first(by_level(column, target) for target in targets),
+            _by_dates(evidence, field, column),
             by_name(field),
+            by_words(field, column),
+            None if listed else by_codes(field, column),
         ]
-        if field.kind == "date":
-            found.append(by_date(column, outcomes.get("customer_since")))
         findings[name] = [f for f in found if f is not None]
+        if not findings[name]:
+            split = by_split(column, signal, features)
+            findings[name] += [split] if split else []
     return findings
 
 
-def _add_list_and_settings(
-    findings: dict[str, list[Finding]], fields: Mapping[str, Field], market: pa.Table | None, settings: Settings
+def _first(found: Iterable[Finding | None]) -> Finding | None:
+    """Return the first of the severest findings."""
+    kept = [f for f in found if f is not None]
+    return max(kept, key=lambda f: _SEVERITY[f.verdict], default=None)
+
+
+def _by_dates(evidence: _Evidence, field: Field, column: Coded) -> Finding | None:
+    if field.kind != "date":
+        return None
+    since = evidence.outcomes.get("customer_since")
+    if since is not None:
+        return by_date(column, since)
+    dates = {n: c.numbers for n, c in evidence.columns.items() if evidence.fields[n].kind == "date"}
+    return by_order(field, column, {n: numbers for n, numbers in dates.items() if numbers is not None})
+
+
+def _add_list(
+    findings: dict[str, list[Finding]],
+    fields: Mapping[str, Field],
+    market: pa.Table | None,
+    pairs: Mapping[str, Beside],
+    customers_only: Mapping[str, float],
 ) -> None:
+    """Apply the rules that look at the list."""
+    for name, found in findings.items():
+        if fields[name].role != "feature" or market is None:
+            continue
+        if name not in market.column_names:
+            found.append(Finding("refuse", "the list does not have it, so no account could be scored on it"))
+        elif market.num_rows and market[name].null_count == market.num_rows:
+            found.append(Finding("refuse", "no account on the list has a value, so none could be scored on it"))
+        elif name in pairs and not any(f.quiet for f in found):
+            new = by_list(pairs[name], customers_only.get(name, math.nan))
+            found += [new] if new else []
+
+
+def _add_settings(findings: dict[str, list[Finding]], fields: Mapping[str, Field], settings: Settings) -> None:
     chosen = settings.fields
     for name, found in findings.items():
         if fields[name].role != "feature":
@@ -275,34 +259,43 @@ def _add_list_and_settings(
             found.insert(0, Finding("refuse", "it is named under fields.exclude"))
         elif name in chosen.adjust_for:
             found.insert(0, Finding("refuse", "it is named under fields.adjust_for, so it is not scored on"))
-        elif market is not None and name not in market.column_names:
-            found.append(Finding("refuse", "the list does not have it, so no account could be scored on it"))
-        elif market is not None and market.num_rows and market[name].null_count == market.num_rows:
-            found.append(Finding("refuse", "no account on the list has a value, so none could be scored on it"))
         if name in chosen.confirm and found and all(f.verdict == "confirm" for f in found):
             findings[name] = [Finding("accept", f"vouched for under fields.confirm ({f.reason})") for f in found]
 
 
+def _customers_only(customers: pa.Table, market: pa.Table | None) -> dict[str, float]:
+    """Return for each column the share of the list's filled rows that are customers, by account id."""
+    if market is None or not {"account_id"} <= {*customers.column_names} & {*market.column_names}:
+        return {}
+    own = pc.cast(customers["account_id"], pa.string()).combine_chunks()
+    ids = pc.cast(market["account_id"], pa.string())
+    is_customer = np.asarray(pc.is_in(ids, value_set=own).to_numpy(zero_copy_only=False), dtype=bool)
+    if not is_customer.any():
+        return {}
+    shares = {}
+    for name in market.column_names:
+        filled = ~np.asarray(pc.is_null(market[name]).to_numpy(zero_copy_only=False), dtype=bool)
+        shares[name] = float(is_customer[filled].mean()) if filled.any() else math.nan
+    return shares
+
+
 def _verdict(
-    field: Field,
-    column: Coded,
-    findings: Sequence[Finding],
-    signal: Signal | None,
-    missing: tuple[float, bool],
-    market: pa.Table | None,
+    evidence: _Evidence, name: str, findings: Sequence[Finding], market: pa.Table | None, pair: Beside | None
 ) -> ColumnVerdict:
     """Gather one column's findings and figures."""
+    field, column, signal = evidence.fields[name], evidence.columns[name], evidence.signals.get(name)
     ordered = sorted(findings, key=lambda f: -_SEVERITY[f.verdict])
     verdict: Verdict = ordered[0].verdict if ordered else "accept"
     here = 1.0 - float(column.missing.mean()) if len(column.missing) else 0.0
-    there, unseen_market, unseen_customers = np.nan, np.nan, np.nan
-    if market is not None and field.name in market.column_names and market.num_rows:
-        there = 1.0 - market[field.name].null_count / market.num_rows
+    there, unseen_market, unseen_customers = math.nan, math.nan, math.nan
+    if market is not None and name in market.column_names and market.num_rows:
+        there = 1.0 - market[name].null_count / market.num_rows
         if column.labels and verdict == "accept":
-            unseen_market, unseen_customers = _unseen(column, market[field.name])
-    lift, strong = missing
+            unseen_market, unseen_customers = unseen(column, market[name])
+    lift, strong = missing_lift(column, evidence.target)
+    counts = np.bincount(column.known_codes) if column.tokens is None and not column.missing.all() else None
     return ColumnVerdict(
-        field=field.name,
+        field=name,
         label=field.readable,
         kind=field.kind,
         verdict=verdict,
@@ -310,51 +303,24 @@ def _verdict(
         coverage_customers=here,
         coverage_market=there,
         distinct=column.distinct,
-        auc=signal.auc if signal else np.nan,
-        auc_known=signal.auc_known if signal else np.nan,
+        auc=signal.auc if signal else math.nan,
+        auc_known=signal.auc_known if signal else math.nan,
         missing_lift=lift,
-        neutralise=strong or bool(here - there > _COVERAGE_GAP),
+        neutralise=strong or bool(here - there > COVERAGE_GAP),
         unseen_market=unseen_market,
         unseen_customers=unseen_customers,
+        filled_lift=filled_lift(column, evidence.target),
+        drift=drift(pair) if pair is not None else math.nan,
+        top_share=math.nan if counts is None else float(counts.max()) / float(counts.sum()),
+        flags=("names_accounts",) if any("names the accounts" in f.reason for f in findings) else (),
     )
 
 
-def _unseen(column: Coded, market: pa.ChunkedArray) -> tuple[float, float]:
-    """Share of the list's values that no customer has, and of the customers' values that the list lacks."""
-    flat = pc.list_flatten(market) if pa.types.is_list(market.type) else market
-    counts = pc.value_counts(pc.cast(flat, pa.string()).drop_null())
-    values, n = counts.field("values"), np.asarray(counts.field("counts"), dtype=np.float64)
-    seen = np.asarray(pc.is_in(values, value_set=pa.array(column.labels, pa.string())).to_numpy(zero_copy_only=False))
-    there = np.asarray(pc.is_in(pa.array(column.labels, pa.string()), value_set=values).to_numpy(zero_copy_only=False))
-    codes = column.tokens[1] if column.tokens is not None else column.known_codes
-    here = np.bincount(codes, minlength=len(column.labels)).astype(np.float64)
-    return float(n[~seen].sum() / max(1.0, n.sum())), float(here[~there].sum() / max(1.0, here.sum()))
-
-
-def _advise(
-    verdict: ColumnVerdict, column: pa.ChunkedArray, field: Field, dropped: int, as_of: date | None, settings: Settings
-) -> ColumnVerdict:
-    """Add what a reader should know of the column, and the next step."""
-    reasons = list(verdict.reasons)
-    if verdict.verdict == "confirm":
-        reasons.append(f"if it was known before the sale, name it under  fields: {{confirm: [{verdict.field}]}}")
-    if verdict.verdict == "refuse" and verdict.field in settings.fields.confirm:
-        reasons.append("fields.confirm names it, but this cannot be vouched for")
-    if verdict.verdict == "accept":
-        if verdict.coverage_customers - verdict.coverage_market > _COVERAGE_GAP:
-            reasons.append(
-                f"{verdict.coverage_customers:.0%} of customers have it, "
-                f"but only {verdict.coverage_market:.0%} of the list"
-            )
-        elif verdict.neutralise:
-            reasons.append(f"where it is missing, best customers are {verdict.missing_lift:.1f} times as frequent")
-        if verdict.unseen_market > 0.5:
-            reasons.append(f"{verdict.unseen_market:.0%} of the list's values occur with no customer")
-    if dropped:
-        reasons.append(f"{dropped:,} tokens that name our own product (fields.own_product) were removed")
-    if field.kind == "date" and as_of is not None:
-        limit = pa.scalar(datetime(as_of.year, as_of.month, as_of.day, 23, 59, 59), pa.timestamp("s"))
-        late = pc.sum(pc.cast(pc.greater(pc.cast(column, pa.timestamp("s")), limit), pa.int64())).as_py() or 0
-        if late:
-            reasons.append(f"{late:,} dates lie after the as-of date {as_of.isoformat()}")
-    return replace(verdict, reasons=tuple(reasons))
+def _unknown_names(customers: pa.Table, settings: Settings) -> list[str]:
+    known = set(customers.column_names)
+    return [
+        f"fields.{part} names '{name}', which is not a column of the customers' table"
+        for part, names in (("exclude", settings.fields.exclude), ("confirm", settings.fields.confirm))
+        for name in names
+        if name not in known
+    ]

@@ -13,24 +13,34 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from icp_ml.accounts.context import in_context
+from icp_ml.accounts.formats.addresses import Address
+from icp_ml.accounts.formats.encodings import recoding_note
 from icp_ml.accounts.formats.readers import TableReader, open_table
 from icp_ml.accounts.formats.rows import Chunk, Reject
 from icp_ml.accounts.formats.tables import plain_table
 from icp_ml.accounts.ids import account_ids, id_source
+from icp_ml.accounts.kinds import infer_kind
 from icp_ml.accounts.normalise import Normalised, commonest_spellings, normalise_column
+from icp_ml.accounts.proposals import proposals, proposals_note
 from icp_ml.accounts.report import AccountsReport, ColumnReport
-from icp_ml.accounts.values.cells import as_text
-from icp_ml.accounts.values.dates import day_first_order
-from icp_ml.accounts.vendors import ColumnMapping, as_own_column, infer_kind, map_columns, unused_settings
+from icp_ml.accounts.values.cells import EXAMPLES_KEPT, Tally
+from icp_ml.accounts.values.conventions import PLAIN, Convention, convention_of, counts_days, said_of
+from icp_ml.accounts.values.sentinels import sentinel_notes
+from icp_ml.accounts.vendors import (
+    ColumnMapping,
+    as_own_column,
+    contradiction,
+    map_columns,
+    unused_settings,
+)
 from icp_ml.exceptions import InputError
-from icp_ml.schema import BY_NAME, NUMERIC_KINDS, Field
+from icp_ml.schema import BY_NAME, NUMERIC_KINDS, Field, Role
 from icp_ml.settings import Settings
 
 if TYPE_CHECKING:
     import pandas as pd
 
-# Under this share of readable cells, an alias was a wrong guess: "Company Size" holding "small" and "large".
-MIN_READABLE_SHARE = 0.5
 _SPELLED_KINDS = frozenset({"category", "place", "country", "token_set"})
 _AS_OF_FIELDS = ("customer_since", "churn_date")
 
@@ -98,7 +108,7 @@ class Accounts:
 
 
 def read_accounts(
-    source: str | Path | pd.DataFrame | pa.Table,
+    source: str | Path | Address | pd.DataFrame | pa.Table,
     settings: Settings | None = None,
     *,
     like: Accounts | None = None,
@@ -141,17 +151,27 @@ def read_accounts(
         position = raw.schema.get_field_index(proposed.header)
         if like is not None and proposed.how == "own name" and proposed.field.name in like.fields:
             proposed = replace(proposed, field=like.fields[proposed.field.name], how="like")
-        mapping, result, day_first = _normalised(array, proposed, taken, position)
+        known = like.report.by_field.get(proposed.field.name) if like is not None else None
+        trained = known.convention if known else None
+        mapping, result, convention = _normalised(array, proposed, taken, position, settings, trained)
         field = mapping.field
         columns[field.name], fields[field.name] = result.values, field
         if field.kind in _SPELLED_KINDS:
             spellings[field.name] = commonest_spellings(array, result.values, field, mapping.delimiter)
-        reports.append(_column_report(mapping, result, day_first))
+        reports.append(_column_report(mapping, result, convention))
+    for name_, (values, tally) in in_context(columns, fields, own_product=settings.fields.own_product).items():
+        number = next(i for i, report in enumerate(reports) if report.field == name_)
+        columns[name_] = values
+        reports[number] = _settled(reports[number], values, tally)
+        if fields[name_].kind in _SPELLED_KINDS:
+            spellings[name_] = commonest_spellings(raw.column(reports[number].header), values, fields[name_])
     if like is None:  # a list need not have the customers' headers
         notes += [
             f"setting columns['{header}'] names no column of this table"
             for header in unused_settings(raw.schema.names, settings)
         ]
+    look_alike = proposals_note(proposals(reports, columns))
+    notes += [look_alike] if look_alike else []
     where = id_source(columns)
     if where != "account_id":
         notes.append(f"no account id column: ids are taken from the {where}")
@@ -165,10 +185,10 @@ def read_accounts(
 
 
 def _load(
-    source: str | Path | pd.DataFrame | pa.Table, at_most: int | None
+    source: str | Path | Address | pd.DataFrame | pa.Table, at_most: int | None
 ) -> tuple[pa.Table, tuple[Reject, ...], str, list[str]]:
     """Return the raw columns, the rejected rows, the source's name and notes."""
-    if not isinstance(source, str | Path | pa.Table):
+    if not isinstance(source, str | Path | Address | pa.Table):
         from icp_ml.accounts.formats.frames import table_from_frame
 
         return _some(table_from_frame(source), "DataFrame"), (), "DataFrame", []
@@ -184,7 +204,7 @@ def _load(
     reader = open_table(source)
     chunks, left_out = _chunks(reader, at_most)
     table = pa.Table.from_batches([chunk.batch for chunk in chunks])
-    notes = [*reader.notes, *left_out]
+    notes = [*reader.notes, *left_out, *recoding_note(sum(chunk.recoded for chunk in chunks))]
     for name in reader.unnamed:
         if table.column(name).null_count == table.num_rows:
             table = table.drop_columns([name])
@@ -193,8 +213,9 @@ def _load(
     rejects = tuple(reject for chunk in chunks for reject in chunk.rejects)
     if rejects:
         first = rejects[0]
-        notes.append(f"{len(rejects):,} rows could not be parsed, the first on line {first.line}: {first.reason}")
-    return table, rejects, str(source), notes
+        where = f"line {first.line}" + (f" of {first.file}" if first.file else "")
+        notes.append(f"{len(rejects):,} rows could not be parsed, the first on {where}: {first.reason}")
+    return table, rejects, reader.address.shown, notes
 
 
 def _chunks(reader: TableReader, at_most: int | None) -> tuple[list[Chunk], list[str]]:
@@ -222,32 +243,41 @@ def _some(table: pa.Table, name: str) -> pa.Table:
 
 
 def _normalised(
-    array: pa.ChunkedArray, mapping: ColumnMapping, taken: set[str], position: int
-) -> tuple[ColumnMapping, Normalised, bool | None]:
+    array: pa.ChunkedArray,
+    mapping: ColumnMapping,
+    taken: set[str],
+    position: int,
+    settings: Settings,
+    trained: Convention | None,
+) -> tuple[ColumnMapping, Normalised, Convention]:
     """Normalise a column; a header whose values contradict what it is an alias of keeps its own name instead."""
     if mapping.how == "own name":
-        mapping = replace(mapping, field=replace(mapping.field, kind=infer_kind(array)))
+        kind = "date" if counts_days(mapping.header, array) else infer_kind(array)
+        # A text that nobody has declared may be notes of what happened after the sale: carried along, not learned from.
+        role: Role = "context" if kind == "text" else mapping.field.role
+        mapping = replace(mapping, field=replace(mapping.field, kind=kind, role=role))
     field = mapping.field
-    day_first = _day_first(array, field)
-    result = normalise_column(array, field, mapping.delimiter, scale=mapping.scale, day_first=day_first)
-    usable = len(result.values) - result.values.null_count
-    if mapping.how == "alias" and result.dropped and usable < MIN_READABLE_SHARE * (usable + result.dropped):
-        note = (
-            f"not taken as {field.readable}, as only {usable:,} of {usable + result.dropped:,} cells can be read as "
-            f"{field.kind}; to insist, set columns: {{'{mapping.header}': {field.name}}}"
-        )
-        return _normalised(array, as_own_column(mapping, taken, position, note), taken, position)
-    return mapping, result, day_first
+    rates = settings.fields.currency_rates
+    order = said_of(settings.fields.date_order, field.name, mapping.header)
+    missing = said_of(settings.fields.missing_values, field.name, mapping.header) or ()
+    convention, notes = convention_of(array, field, mapping.header, rates=rates, order=order, like=trained)
+    result = normalise_column(
+        array,
+        field,
+        mapping.delimiter,
+        scale=mapping.scale,
+        convention=convention,
+        rates=rates,
+        missing=[str(value) for value in missing],
+    )
+    result = replace(result, notes=(*result.notes, *notes, *sentinel_notes(result.values, field, mapping.header)))
+    note = contradiction(mapping, result.values, result.dropped - result.foreign)
+    if note:
+        return _normalised(array, as_own_column(mapping, taken, position, note), taken, position, settings, trained)
+    return mapping, result, convention
 
 
-def _day_first(array: pa.ChunkedArray, field: Field) -> bool | None:
-    if field.kind != "date" or pa.types.is_timestamp(array.type):
-        return None
-    distinct = pc.unique(as_text(array.combine_chunks())).drop_null().to_pylist()
-    return day_first_order(distinct)
-
-
-def _column_report(mapping: ColumnMapping, result: Normalised, day_first: bool | None) -> ColumnReport:
+def _column_report(mapping: ColumnMapping, result: Normalised, convention: Convention = PLAIN) -> ColumnReport:
     field, values = mapping.field, result.values
     notes = ([mapping.note] if mapping.note else []) + list(result.notes)
     if mapping.scale != 1.0:
@@ -260,8 +290,25 @@ def _column_report(mapping: ColumnMapping, result: Normalised, day_first: bool |
         mapping.header, field.name, field.readable, field.kind, field.category, field.role, field.outcome, mapping.how,
         filled / max(len(values), 1), pc.count_distinct(members, mode="only_valid").as_py()
         if not pa.types.is_dictionary(members.type) else len(members.dictionary),
-        result.changed, result.dropped, result.placeholders, result.examples, tuple(notes), mapping.scale, day_first,
+        result.changed, result.dropped, result.placeholders, result.examples, tuple(notes), mapping.scale,
+        convention,
     )  # fmt: skip
+
+
+def _settled(report: ColumnReport, values: pa.Array, tally: Tally) -> ColumnReport:
+    """Return the report of a column that the rest of its row has changed."""
+    filled = (len(values) - values.null_count) / max(len(values), 1)
+    words = pa.types.is_list(values.type)
+    distinct = pc.count_distinct(values.flatten()).as_py() if words else len(values.dictionary)
+    notes = (*report.notes, "read as words and phrases of two words") if words else report.notes
+    return replace(
+        report,
+        filled_share=filled,
+        distinct=distinct,
+        changed=report.changed + tally.changed,
+        examples=(*tally.examples(), *report.examples)[:EXAMPLES_KEPT],
+        notes=notes,
+    )
 
 
 def _as_of(table: pa.Table, settings: Settings) -> date | None:
@@ -281,7 +328,7 @@ def _as_of(table: pa.Table, settings: Settings) -> date | None:
 def _to_pandas(column: pa.ChunkedArray, field: Field) -> pd.Series[Any]:
     import pandas as pd
 
-    if field.kind == "token_set":
+    if pa.types.is_list(column.type):
         cells = np.empty(len(column), dtype=object)
         cells[:] = [None if tokens is None else tuple(tokens) for tokens in column.to_pylist()]
         return pd.Series(cells, dtype=object)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
+from icp_ml.accounts.values.conventions import PLAIN, Convention
 from icp_ml.schema import Category, Kind, Outcome, Role
 
 if TYPE_CHECKING:
@@ -40,8 +41,8 @@ class ColumnReport:
         Anything else.
     scale : float
         What plain numbers were multiplied by.
-    day_first : bool or None
-        Order of the column's numeric dates, where its values tell.
+    convention : Convention
+        How the column writes its dates and amounts, as far as its values tell.
     """
 
     header: str
@@ -60,11 +61,12 @@ class ColumnReport:
     examples: tuple[tuple[str, str], ...] = ()
     notes: tuple[str, ...] = ()
     scale: float = 1.0
-    day_first: bool | None = None
+    convention: Convention = PLAIN
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types."""
-        return {**asdict(self), "examples": [list(pair) for pair in self.examples], "notes": list(self.notes)}
+        plain = {"examples": [list(pair) for pair in self.examples], "notes": list(self.notes)}
+        return {**asdict(self), **plain, "convention": self.convention.to_dict()}
 
 
 @dataclass(frozen=True)

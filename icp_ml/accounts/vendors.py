@@ -1,4 +1,4 @@
-"""Vendors' headers to canonical fields, and what kind of values an unknown column holds."""
+"""Vendors' headers to canonical fields."""
 
 from __future__ import annotations
 
@@ -8,30 +8,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from icp_ml.accounts.normalise import FALSE_WORDS, TRUE_WORDS
-from icp_ml.accounts.values.bands import parse_quantity
-from icp_ml.accounts.values.cells import as_text, fold, trimmed
-from icp_ml.accounts.values.dates import parse_date
 from icp_ml.exceptions import SettingsError
-from icp_ml.schema import ALIASES, BY_NAME, Category, Field, Kind, header_key
+from icp_ml.schema import ALIASES, BY_NAME, Category, Field, Kind, alias_key, header_key
 from icp_ml.settings import Settings
 
 How = Literal["settings", "name", "alias", "own name", "like"]
 
-# What decides the kind of an unknown column. Shares are of the cells that hold something, unless said otherwise.
-NUMBER_SHARE = 0.95  # read as a number
-MARKED_SHARE = 0.5  # of these, with a currency or magnitude (money), or a per cent sign (share)
-DATE_SHARE = 0.90  # of the distinct values, read as a date
-LISTED_SHARE = 0.20  # holding ";" or "|"
-REPEATED_TOKENS = 0.5  # a vocabulary: at most this many distinct tokens per token
-DISTINCT_SHARE, MIN_DISTINCT = 0.5, 50  # above both: an identifier or text
-LONG_TEXT_CHARS = 60  # mean length from which cells are text
-IDENTIFIER_DIGITS = 7  # numbers of one length, at least this long and all different, are keys
-SAMPLED_VALUES = 20_000  # distinct values looked at, evenly spaced in sorted order
-MAX_BAND_SPELLINGS = 50  # bands are few; more spellings with a dash are phone numbers and the like
+MIN_READABLE_SHARE = 0.5  # of the cells; less, and an alias was a wrong guess: "Company Size" holding "small", "large"
+MIN_SITES, ONE_SITE_SHARE = 5, 0.5  # of at least so many addresses, this share at one host: profiles on another's site
 
 _CATEGORY_WORDS: tuple[tuple[Category, frozenset[str]], ...] = (
     ("technographic", frozenset({"tech", "technology", "technologies", "technographic", "software", "stack", "crm",
@@ -40,6 +27,10 @@ _CATEGORY_WORDS: tuple[tuple[Category, frozenset[str]], ...] = (
     ("psychographic", frozenset({"culture", "values", "keyword", "keywords", "tags", "certification", "certifications",
                                  "remote", "mission", "sustainability", "tone", "attitude", "policy"})),
 )  # fmt: skip
+_PERSONS_TOO = frozenset(
+    {"name", "city", "state", "country", "postal_code", "street", "phone", "linkedin_url", "description"}
+)
+_COMPANYS = re.compile(r"(?:company|account|organi[sz]ation|business|billing|hq|headquarters?)(?:_|$)")
 _SCALES: tuple[tuple[str, float], ...] = (
     (r"\b(?:000'?s|thousands?|tsd|kusd|usd ?k)\b|\$ ?k\b|\bk ?\$|\(k\)", 1e3),
     (r"\b(?:millions?|mio|mm|musd|usd ?m)\b|\$ ?mm?\b|\bm ?\$|\(m\)", 1e6),
@@ -94,11 +85,13 @@ def map_columns(columns: Sequence[str], settings: Settings) -> tuple[ColumnMappi
         if target != "ignore":
             found[target] = (header, "settings")
     free = [header for header in columns if header not in said]
+    others = _of_a_person(free)
     for header in free:
-        _claim(found, header_key(header), header, "name", known)
-    claimed = {header for header, _ in found.values()}
+        if header not in others:
+            _claim(found, header_key(header), header, "name", known)
+    claimed = others | {header for header, _ in found.values()}
     for header in sorted((h for h in free if h not in claimed), key=_alias_rank):
-        _claim(found, ALIASES.get(header_key(header), ""), header, "alias", known)
+        _claim(found, ALIASES.get(alias_key(header), ""), header, "alias", known)
     by_header = {header: (known[name], how) for name, (header, how) in found.items()}
     taken = set(found)
     mappings = []
@@ -115,9 +108,44 @@ def map_columns(columns: Sequence[str], settings: Settings) -> tuple[ColumnMappi
 
 
 def unused_settings(columns: Sequence[str], settings: Settings) -> tuple[str, ...]:
-    """Return the headers that `settings.columns` maps but the file does not have."""
+    """Return the headers that `settings.columns` maps but the file does not have.
+
+    A header mapped to what it is known for is left out: settings serve the customers and the list alike.
+    """
     present = {header.strip() for header in columns} | {header_key(header) for header in columns}
-    return tuple(header for header in settings.columns if not {header.strip(), header_key(header)} & present)
+    return tuple(
+        header
+        for header, target in settings.columns.items()
+        if not {header.strip(), header_key(header)} & present and ALIASES.get(alias_key(header)) != target
+    )
+
+
+def contradiction(mapping: ColumnMapping, values: pa.Array, dropped: int) -> str:
+    """Return why a column's values speak against the field its header is an alias of, or an empty string.
+
+    Parameters
+    ----------
+    mapping : ColumnMapping
+        How the column was understood.
+    values : pa.Array
+        The column, normalised as that.
+    dropped : int
+        Cells that could not be.
+    """
+    if mapping.how != "alias":
+        return ""
+    field, usable = mapping.field, len(values) - values.null_count
+    insist = f"; to insist, set columns: {{'{mapping.header}': {field.name}}}"
+    if dropped and usable < MIN_READABLE_SHARE * (usable + dropped):
+        why = f"only {usable:,} of {usable + dropped:,} cells can be read as {field.kind}"
+        return f"not taken as {field.readable}, as {why}{insist}"
+    if field.name == "domain" and usable >= MIN_SITES:
+        counted = values.drop_null().value_counts()
+        most = int(pc.max(counted.field("counts")).as_py())
+        if most >= ONE_SITE_SHARE * usable:
+            host = pc.min(counted.filter(pc.equal(counted.field("counts"), most)).field("values")).as_py()
+            return f"not taken as the domain, as {most:,} of {usable:,} addresses are at {host}{insist}"
+    return ""
 
 
 def as_own_column(mapping: ColumnMapping, taken: set[str], position: int, note: str) -> ColumnMapping:
@@ -134,109 +162,6 @@ def header_scale(header: str, kind: Kind) -> float:
     if kind != "money":
         return 1.0
     return next((scale for pattern, scale in _SCALES if re.search(pattern, text.replace("_", " "))), 1.0)
-
-
-def infer_kind(array: pa.Array | pa.ChunkedArray) -> Kind:
-    """Tell what kind of values a column holds, from its distinct values and their counts alone.
-
-    Parameters
-    ----------
-    array : pa.Array or pa.ChunkedArray
-        A whole column as read; the answer depends neither on row order nor on chunks.
-
-    Examples
-    --------
-    >>> infer_kind(pa.array(["1-10", "11-50", "51-200"])), infer_kind(pa.array(["Yes", "no", None]))
-    ('number', 'boolean')
-    """
-    if isinstance(array, pa.ChunkedArray):
-        array = pa.concat_arrays(array.chunks) if array.num_chunks else pa.array([], array.type)
-    kind = array.type
-    if pa.types.is_list(kind):
-        return "token_set"
-    if pa.types.is_boolean(kind):
-        return "boolean"
-    if pa.types.is_timestamp(kind):
-        return "date"
-    values, counts = _distinct(as_text(array))
-    if not values:
-        return "category"
-    folded = {fold(value) for value in values}
-    if len(folded) <= 10 and folded <= TRUE_WORDS | FALSE_WORDS and (len(folded) > 1 or not folded <= {"0", "1"}):
-        return "boolean"
-    step = -(-len(values) // SAMPLED_VALUES)
-    sample, weights = values[::step], counts[::step]
-    if _is_key(values, counts):
-        return "identifier"
-    return _number_kind(sample, weights) or _date_kind(sample) or _text_kind(array, values, counts)
-
-
-def _distinct(text: pa.Array) -> tuple[list[str], np.ndarray[tuple[int], np.dtype[np.int64]]]:
-    clean, _ = trimmed(text)
-    counted = clean.drop_null().value_counts().sort(by="values")
-    return counted.field("values").to_pylist(), counted.field("counts").to_numpy(zero_copy_only=False).astype(np.int64)
-
-
-def _is_key(values: list[str], counts: np.ndarray[tuple[int], np.dtype[np.int64]]) -> bool:
-    """Whether whole numbers are keys: a gapless row counter, or long numbers of one length, all different."""
-    if len(values) <= MIN_DISTINCT or counts.max() > 1 or not all(v.isascii() and v.isdigit() for v in values):
-        return False
-    numbers = [int(value) for value in values]
-    counter = max(numbers) - min(numbers) == len(numbers) - 1
-    return counter or (len({len(value) for value in values}) == 1 and len(values[0]) >= IDENTIFIER_DIGITS)
-
-
-def _number_kind(values: list[str], counts: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Kind | None:
-    """Return number, money or share; postal codes and the like (leading zeros) are no numbers."""
-    total = counts.sum()
-    read = money = share = bands = padded = 0
-    for value, count in zip(values, counts.tolist(), strict=True):
-        quantity = parse_quantity(value)
-        if quantity.value is None:
-            continue
-        read += count
-        bands += quantity.band
-        padded += count * bool(re.match(r"0\d", value) and value.isdigit())
-        percent = "%" in value
-        share += count * percent
-        money += count * bool(quantity.currency or re.search(r"[$€£¥₹]|\busd\b", value.casefold()))
-    if read < NUMBER_SHARE * total or padded > 0.01 * total or bands > MAX_BAND_SPELLINGS:
-        return None
-    if share >= MARKED_SHARE * read:
-        return "share"
-    return "money" if money >= MARKED_SHARE * read else "number"
-
-
-def _date_kind(values: list[str]) -> Kind | None:
-    dates = 0
-    for value in values:
-        if not any(c.isdigit() for c in value) or value.isdigit():
-            continue
-        dates += parse_date(value, day_first=True)[0] is not None or parse_date(value, day_first=False)[0] is not None
-    return "date" if dates >= DATE_SHARE * len(values) else None
-
-
-def _text_kind(array: pa.Array, values: list[str], counts: np.ndarray[tuple[int], np.dtype[np.int64]]) -> Kind:
-    total = int(counts.sum())
-    listed = np.array([";" in value or "|" in value for value in values])
-    if counts[listed].sum() >= LISTED_SHARE * total and _repeats(values, counts):
-        return "token_set"
-    lengths = np.array([len(value) for value in values])
-    long = float((lengths * counts).sum()) / total >= LONG_TEXT_CHARS
-    if long and len(values) > MIN_DISTINCT:
-        return "text"
-    if len(values) > DISTINCT_SHARE * total and len(values) > MIN_DISTINCT:
-        return "text" if float(np.mean([" " in value for value in values])) > 0.3 else "identifier"
-    return "category"
-
-
-def _repeats(values: list[str], counts: np.ndarray[tuple[int], np.dtype[np.int64]]) -> bool:
-    """Whether the parts of delimited cells form a vocabulary."""
-    tokens: dict[str, int] = {}
-    for value, count in zip(values, counts.tolist(), strict=True):
-        for token in {fold(part) for part in re.split(r"[;|]", value)} - {""}:
-            tokens[token] = tokens.get(token, 0) + count
-    return len(tokens) <= REPEATED_TOKENS * sum(tokens.values())
 
 
 def _custom_fields(settings: Settings) -> Mapping[str, tuple[Field, str | None]]:
@@ -283,21 +208,39 @@ def _claim(found: dict[str, tuple[str, How]], name: str, header: str, how: How, 
         found[name] = (header, how)
 
 
+def _of_a_person(headers: Sequence[str]) -> set[str]:
+    """Return the headers that say no whose they are, where others say that they are the company's.
+
+    Exports of contacts hold the person's "City" beside the "Company City".
+    """
+    alike: dict[str, list[str]] = {}
+    for header in headers:
+        name = ALIASES.get(alias_key(header), "")
+        if name in _PERSONS_TOO:
+            alike.setdefault(name, []).append(header)
+    others: set[str] = set()
+    for group in alike.values():
+        companies = {header for header in group if _COMPANYS.match(alias_key(header))}
+        others |= set(group) - companies if companies else set()
+    return others
+
+
 def _alias_rank(header: str) -> int:
     """Return where in its field's list of aliases a header stands."""
-    field = BY_NAME.get(ALIASES.get(header_key(header), ""))
+    key = alias_key(header)
+    field = BY_NAME.get(ALIASES.get(key, ""))
     if field is None:
         return 0
     spellings = [header_key(spelling) for spelling in field.aliases]
-    return spellings.index(header_key(header)) if header_key(header) in spellings else -1
+    return spellings.index(key) if key in spellings else -1
 
 
 def _own(header: str, position: int, taken: set[str], found: Mapping[str, tuple[str, How]]) -> ColumnMapping:
     mapping = _own_mapping(header, _own_name(header, position, taken))
-    expected = ALIASES.get(header_key(header))
+    expected = ALIASES.get(alias_key(header))
     if expected is None or expected not in found:
         return mapping
-    return replace(mapping, note=f"'{found[expected][0]}' is already the {BY_NAME[expected].readable}")
+    return replace(mapping, note=f"'{found[expected][0]}' is already taken as {BY_NAME[expected].readable}")
 
 
 def _own_mapping(header: str, name: str) -> ColumnMapping:
@@ -305,14 +248,16 @@ def _own_mapping(header: str, name: str) -> ColumnMapping:
     found: list[Category] = [category for category, markers in _CATEGORY_WORDS if words & markers]
     category: Category = found[0] if found else "firmographic"
     spoken = " ".join(header.split())[:60]
-    field = Field(name, "category", category, label=spoken if " " in spoken else "")
+    field = Field(name, "category", category, label=spoken if " " in spoken or name != header_key(header) else "")
     return ColumnMapping(header, field, "own name")
 
 
 def _own_name(header: str, position: int, taken: set[str]) -> str:
     """Return a free name and take it."""
     name = header_key(header)
-    if not name or name in taken or name in BY_NAME:
+    if name in BY_NAME:
+        name = f"own_{name}"  # a second "City", wherever it stands
+    if not name or name in taken:
         name = f"column_{position + 1}"
         while name in taken:
             name += "_"

@@ -3,6 +3,7 @@
 from icp_ml.commands.data import check, init
 from icp_ml.commands.demo import demo
 from icp_ml.commands.scoring import ScoreOptions, score
+from icp_ml.commands.sources import source
 from icp_ml.commands.training import report, train
 
-__all__ = ["ScoreOptions", "check", "demo", "init", "report", "score", "train"]
+__all__ = ["ScoreOptions", "check", "demo", "init", "report", "score", "source", "train"]

@@ -10,6 +10,7 @@ from icp_ml.commands.sources import load_model
 from icp_ml.session import Context, Outcome
 
 if TYPE_CHECKING:
+    from icp_ml.commands.sources import Source
     from icp_ml.engines.files import ScoreSummary
     from icp_ml.model import ICPModel
 
@@ -19,8 +20,8 @@ class ScoreOptions:
     """Options of `icp-ml score`."""
 
     resume: bool = False
-    suppress: Path | None = None
-    exclude: tuple[Path, ...] = ()
+    suppress: Source | None = None
+    exclude: tuple[Source, ...] = ()
     capacity: int | None = None
     reasons: int | None = None
     lookalikes: int | None = None
@@ -28,7 +29,7 @@ class ScoreOptions:
     mapping: Path | None = None
 
 
-def score(context: Context, model: str, source: Path, out: Path, options: ScoreOptions) -> Outcome:
+def score(context: Context, model: str, source: Source, out: Path, options: ScoreOptions) -> Outcome:
     """Score a list file."""
     from icp_ml.report import terminal
 
@@ -36,13 +37,14 @@ def score(context: Context, model: str, source: Path, out: Path, options: ScoreO
     view = terminal.spaced(
         terminal.tiers_table(summary, loaded.evaluation["tiers"]),
         terminal.score_lines(summary),
+        terminal.noted(summary.notes),
         terminal.files_table({"Scored": str(out)}),
     )
     return Outcome({**summary.to_dict(), "model_version": loaded.version}, view)
 
 
 def score_list(
-    context: Context, model: str, source: Path, out: Path, options: ScoreOptions
+    context: Context, model: str, source: Source, out: Path, options: ScoreOptions
 ) -> tuple[ScoreSummary, ICPModel]:
     """Score a list file with a loaded model."""
     from icp_ml.accounts import read_accounts

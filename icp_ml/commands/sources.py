@@ -13,13 +13,23 @@ from icp_ml.session import Bar, Context
 
 if TYPE_CHECKING:
     from icp_ml.accounts import Accounts
+    from icp_ml.accounts.formats.addresses import Address
     from icp_ml.model import ICPModel
+
+    Source = Path | Address  # where a table is; as text it shows no password
 
 
 LIST_ROWS = 200_000  # of a list, looked at in training: enough for coverage and shares of the market
 
 
-def read_all(context: Context, customers: Path, market: Path | None, bar: Bar) -> tuple[Accounts, Accounts | None]:
+def source(given: str) -> Source:
+    """Return the address of a table as it was typed."""
+    from icp_ml.accounts.formats.addresses import address_of
+
+    return address_of(given)
+
+
+def read_all(context: Context, customers: Source, market: Source | None, bar: Bar) -> tuple[Accounts, Accounts | None]:
     """Read the customers and a sample of the list."""
     from icp_ml.accounts import read_accounts
 
@@ -32,8 +42,8 @@ def read_all(context: Context, customers: Path, market: Path | None, bar: Bar) -
 
 
 @contextmanager
-def about(path: Path) -> Iterator[None]:
-    """Name the file in errors of steps that know only the table."""
+def about(path: Source) -> Iterator[None]:
+    """Name the source in errors of steps that know only the table."""
     try:
         yield
     except (InputError, TrainingRefused) as error:

@@ -12,10 +12,11 @@ from icp_ml.session import Context, Outcome
 
 if TYPE_CHECKING:
     from icp_ml.accounts import Accounts
+    from icp_ml.commands.sources import Source
     from icp_ml.workflow import TrainingRun
 
 
-def train(context: Context, customers: Path, market: Path | None, out: Path, register: str | None) -> Outcome:
+def train(context: Context, customers: Source, market: Source | None, out: Path, register: str | None) -> Outcome:
     """Train, save, log."""
     from icp_ml.model_directory import check_target
     from icp_ml.report import terminal
@@ -71,7 +72,7 @@ def report(context: Context, model: str, html: Path | None, markdown: Path | Non
 
 
 def train_model(
-    context: Context, customers: Path, market: Path | None
+    context: Context, customers: Source, market: Source | None
 ) -> tuple[TrainingRun, Accounts, Accounts | None]:
     """Read, then train."""
     from icp_ml import workflow
@@ -87,7 +88,7 @@ def track(
     context: Context,
     run: TrainingRun,
     model: Path,
-    sources: Mapping[str, Path | None],
+    sources: Mapping[str, Source | None],
     page: Path | None,
     register: str | None,
 ) -> dict[str, str]:
@@ -116,7 +117,7 @@ def track(
 
 
 def training_data(run: TrainingRun, out: Path, tracked: Mapping[str, str]) -> dict[str, Any]:
-    """What training answers to a program."""
+    """Return what training answers to a program."""
     return {
         "model": str(out),
         "model_version": run.model.version,

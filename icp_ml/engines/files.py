@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import json
-import shutil
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -21,9 +19,12 @@ import pyarrow as pa
 
 from icp_ml import __version__
 from icp_ml.accounts import Accounts
+from icp_ml.accounts.formats.addresses import Address, address_of
+from icp_ml.accounts.formats.encodings import recoding_note
 from icp_ml.accounts.formats.readers import Chunk, Reject, open_table
 from icp_ml.engines.ranking import Suppression, ranks
-from icp_ml.engines.writing import FORMULA_STARTS, ScoredWriter
+from icp_ml.engines.spool import Spool
+from icp_ml.engines.writing import FORMULA_STARTS, ScoredWriter, write_review
 from icp_ml.estimator.encoding import FloatArray
 from icp_ml.exceptions import InputError
 from icp_ml.model import ICPModel
@@ -32,6 +33,7 @@ from icp_ml.scoring.kernel import IDENTITY, Scorer
 from icp_ml.scoring.lookalikes import salted
 
 FORMATS = (".csv", ".parquet")
+_SOUGHT = (*IDENTITY, "city", "state", "country")  # what accounts are suppressed by
 
 
 @dataclass(frozen=True)
@@ -40,8 +42,10 @@ class ScoreRequest:
 
     Attributes
     ----------
-    source, out : Path
-        The list, and the scored file (Parquet or CSV by the name's ending).
+    source : str or Path
+        The list: a file, folder, glob or address, as `open_table` takes it.
+    out : Path
+        The scored file (Parquet or CSV by the name's ending).
     customers : Accounts, optional
         Existing customers: suppressed on the list, and named in lookalikes.
     exclude : sequence of (Accounts, reason)
@@ -54,7 +58,7 @@ class ScoreRequest:
         Batches scored at once; the result does not depend on it.
     """
 
-    source: Path
+    source: str | Path | Address
     out: Path
     reasons: int | None = None
     lookalikes: int | None = None
@@ -85,6 +89,8 @@ class ScoreSummary:
     seconds: float
     serviceable: int | None = None
     obtainable: int | None = None
+    notes: tuple[str, ...] = ()
+    review: Path | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types."""
@@ -93,7 +99,9 @@ class ScoreSummary:
             **data,
             "out": str(self.out),
             "rejects": str(self.rejects) if self.rejects else None,
+            "review": str(self.review) if self.review else None,
             "missing_fields": list(self.missing_fields),
+            "notes": list(self.notes),
         }
 
 
@@ -115,19 +123,27 @@ def score_file(
         The list cannot be read, holds none of the model's fields, or was changed since the run to resume.
     """
     start = time.perf_counter()
+    request = replace(request, source=address_of(request.source))  # prints without passwords
     check_out(request.out, request.source)
     reader = open_table(request.source)
-    kept = _kept(request.keep, reader.columns, str(request.source))
-    normaliser = model.normaliser(list(reader.columns), request.mapping)
-    normaliser.check_usable(str(request.source))
+    name = reader.address.shown
+    if request.resume and reader.format == "database":
+        msg = f"{name}: --resume is for files, as nobody can tell whether a database changed; run again without it"
+        raise InputError(msg)
+    kept = _kept(request.keep, reader.columns, name)
+    normaliser = model.normaliser(list(reader.columns), request.mapping, reader)
+    normaliser.check_usable(name)
     names = None
     if request.customers is not None:
         names = _names(request.customers, model.reference.salt)
     scorer = model.scorer(reasons=request.reasons, lookalikes=request.lookalikes, names=names)
-    spool = _Spool(request.out, _fingerprint(model, request, scorer, kept), resume=request.resume)
+    columns_of = {**model.settings.columns, **request.mapping}
     suppression = Suppression.of(
-        [*([(request.customers, "existing customer")] if request.customers else []), *request.exclude]
+        [*([(request.customers, "existing customer")] if request.customers else []), *request.exclude],
+        request.source,
+        model.settings.override(columns=columns_of),
     )
+    spool = Spool(request.out, _fingerprint(model, request, reader.sha256(), scorer, kept), resume=request.resume)
     tally = _Tally()
 
     def work(chunk: Chunk) -> pa.RecordBatch:
@@ -149,20 +165,23 @@ def score_file(
         order = ranks(tally.log_odds(), tally.account_ids(), tally.is_scored())
         _write(request.out, spool, order, _metadata(model, request, spool.fingerprint))
         rejects = _write_rejects(request.out, tally.rejects)
+        review = write_review(_review_path(request.out), suppression.doubtful)
     except (InputError, MemoryError):
         spool.remove()
         raise
     spool.remove()
-    return tally.summary(request, rejects, normaliser.missing, time.perf_counter() - start)
+    notes = (*reader.notes, *suppression.notes, *recoding_note(tally.recoded))
+    summary = tally.summary(request, rejects, normaliser.missing, time.perf_counter() - start)
+    return replace(summary, review=review, notes=tuple(f"{name}: {note}" for note in notes))
 
 
-def check_out(out: Path, source: Path) -> None:
+def check_out(out: Path, source: str | Path | Address) -> None:
     """Refuse an output that cannot be written before any work is done.
 
     Raises
     ------
     InputError
-        The ending is not known, the folder does not exist, or the output is the input.
+        The ending is not known, the folder does not exist, or the output is or would be part of the input.
     """
     if out.suffix.lower() not in FORMATS:
         msg = f"{out}: the scored file must end in {' or '.join(FORMATS)}"
@@ -171,14 +190,24 @@ def check_out(out: Path, source: Path) -> None:
         why = "is a folder" if out.is_dir() else f"the folder {out.parent} does not exist"
         msg = f"{out}: {why}; name a file in an existing folder"
         raise InputError(msg)
-    for written in (out, _rejects_path(out)):
-        if written.exists() and source.exists() and written.samefile(source):
+    address = address_of(source)
+    among = address.kind in ("folder", "glob") and address.covers(out)
+    if among:
+        msg = f"{out}: the scores would be one of the files of the list {address.shown}; write them to another folder"
+        raise InputError(msg)
+    read = [path for path in address.files() if path.exists()]
+    for written in (out, _rejects_path(out), _review_path(out)):
+        if written.exists() and any(written.samefile(path) for path in read):
             msg = f"{out}: {written.name} would be written over the list itself; write the scores to another file"
             raise InputError(msg)
 
 
 def _rejects_path(out: Path) -> Path:
     return out.with_name(f"{out.name}.rejects.csv")
+
+
+def _review_path(out: Path) -> Path:
+    return out.with_name(f"{out.name}.review.csv")
 
 
 def _in_order(
@@ -241,12 +270,14 @@ class _Tally:
     tiers: Counter[str] = field(default_factory=Counter)
     statuses: Counter[str] = field(default_factory=Counter)
     outside: int = 0
+    recoded: int = 0
     rejects: list[Reject] = field(default_factory=list)
     _log_odds: list[pa.Array] = field(default_factory=list)
     _ids: list[pa.Array] = field(default_factory=list)
 
     def add(self, chunk: Chunk, batch: pa.RecordBatch) -> None:
         self.rows += batch.num_rows + len(chunk.rejects)
+        self.recoded += chunk.recoded
         self.rejects += chunk.rejects
         for name, counter in (("tier", self.tiers), ("status", self.statuses)):
             for entry in batch.column(name).value_counts().to_pylist():
@@ -286,65 +317,16 @@ class _Tally:
         )
 
 
-class _Spool:
-    """Finished chunks on disk beside the output, with a journal that says what they belong to."""
-
-    def __init__(self, out: Path, fingerprint: dict[str, Any], *, resume: bool) -> None:
-        self.folder = out.with_name(f".{out.name}.parts")
-        self.fingerprint = fingerprint
-        journal = self.folder / "journal.json"
-        if resume and journal.is_file():
-            try:
-                before = json.loads(journal.read_text(encoding="utf-8"))
-            except ValueError:  # stopped while it was written: nothing was scored yet
-                before = fingerprint
-                journal.write_text(json.dumps(fingerprint), encoding="utf-8")
-            changed = [key for key in fingerprint if before.get(key) != fingerprint[key]]
-            if changed:
-                what = ", ".join(changed)
-                msg = f"{out}: cannot resume, since {what} changed; run again without --resume to start over"
-                raise InputError(msg)
-        else:
-            self.remove()
-            self.folder.mkdir()
-            journal.write_text(json.dumps(fingerprint), encoding="utf-8")
-
-    def read(self, index: int) -> pa.RecordBatch | None:
-        file = self.folder / f"{index:07d}.arrow"
-        if not file.is_file():
-            return None
-        with pa.OSFile(str(file)) as handle:
-            return pa.ipc.open_file(handle).get_batch(0)
-
-    def write(self, index: int, batch: pa.RecordBatch) -> None:
-        file = self.folder / f"{index:07d}.arrow"
-        fresh = file.with_suffix(".tmp")
-        with pa.OSFile(str(fresh), "wb") as handle, pa.ipc.new_file(handle, batch.schema) as writer:
-            writer.write_batch(batch)
-        fresh.replace(file)
-
-    def batches(self) -> Iterator[pa.RecordBatch]:
-        for file in sorted(self.folder.glob("*.arrow")):
-            batch = self.read(int(file.stem))
-            assert batch is not None
-            yield batch
-
-    def remove(self) -> None:
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-
-def _fingerprint(model: ICPModel, request: ScoreRequest, scorer: Scorer, kept: Sequence[str]) -> dict[str, Any]:
-    digest = hashlib.sha256()
-    with request.source.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
+def _fingerprint(
+    model: ICPModel, request: ScoreRequest, source: str, scorer: Scorer, kept: Sequence[str]
+) -> dict[str, Any]:
     suppressed = [*([(request.customers, "")] if request.customers else []), *request.exclude]
-    lists = ((why, c, a.table.column(c).to_pylist()) for a, why in suppressed for c in IDENTITY if c in a.fields)
+    lists = ((why, c, a.table.column(c).to_pylist()) for a, why in suppressed for c in _SOUGHT if c in a.fields)
     others = hashlib.sha256("\n".join(map(repr, lists)).encode())
     return {
         "software": __version__,
         "model": model.version,
-        "list": digest.hexdigest()[:16],
+        "list": source[:16],
         "reasons": scorer.reasons,
         "lookalikes": scorer.lookalikes,
         "keep": list(kept),
@@ -363,7 +345,7 @@ def _metadata(model: ICPModel, request: ScoreRequest, fingerprint: Mapping[str, 
     }
 
 
-def _write(out: Path, spool: _Spool, order: npt.NDArray[np.int64], metadata: Mapping[str, str]) -> None:
+def _write(out: Path, spool: Spool, order: npt.NDArray[np.int64], metadata: Mapping[str, str]) -> None:
     """Write the result under a temporary name, adding rank and percentile, and rename it when whole."""
     fresh = out.with_name(f".{out.name}.partial")
     total, begin = int(order.max(initial=0)), 0
@@ -392,9 +374,13 @@ def _write_rejects(out: Path, rejects: Sequence[Reject]) -> Path | None:
     fresh = path.with_name(f".{path.name}.partial")
     with fresh.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["line", "reason", "text"])
-        writer.writerows(
-            (r.line, r.reason, f"'{r.text}" if r.text.startswith(FORMULA_STARTS) else r.text) for r in rejects
-        )
+        several = any(r.file for r in rejects)
+        writer.writerow([*(["file"] if several else []), "line", "reason", "text"])
+        writer.writerows((*([_safe(r.file)] if several else []), r.line, r.reason, _safe(r.text)) for r in rejects)
     fresh.replace(path)
     return path
+
+
+def _safe(text: str) -> str:
+    """Put an apostrophe before text that a spreadsheet would run as a formula."""
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text

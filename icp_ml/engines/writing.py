@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,6 +13,9 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 from icp_ml.scoring.columns import LIST_COLUMNS, plain_strings, row_schema
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 FORMULA = r"^[=+\-@\t\r\n]"
@@ -113,3 +116,22 @@ def top_rows(path: Path, count: int) -> list[dict[str, Any]]:
         table = table.filter(pc.less_equal(table.column("rank"), count))
     rows: list[dict[str, Any]] = table.sort_by("rank").to_pylist()
     return rows
+
+
+def write_review(path: Path, table: pd.DataFrame | None) -> Path | None:
+    """Write a table for people as CSV, whole or not at all, or remove what an earlier run left.
+
+    Returns
+    -------
+    Path or None
+        None where there is nothing to write.
+    """
+    if table is None or table.empty:
+        path.unlink(missing_ok=True)
+        return None
+    fresh = path.with_name(f".{path.name}.partial")
+    texts: list[str] = table.select_dtypes("str").columns.tolist()
+    shown = {name: table[name].str.replace(f"({FORMULA})", r"'\1", regex=True) for name in texts}
+    table.assign(**shown).to_csv(fresh, index=False, lineterminator="\n")
+    fresh.replace(path)
+    return path

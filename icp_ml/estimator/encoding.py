@@ -13,13 +13,12 @@ Codes by kind of field::
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from dataclasses import field as _field
 from datetime import date
 from functools import cached_property
-from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
@@ -27,6 +26,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from icp_ml.accounts.values.industries import broader
 from icp_ml.exceptions import InputError
 
 Codes = npt.NDArray[np.uint16]
@@ -41,6 +41,8 @@ FIRST_BIN = 2
 FIRST_VALUE = 3
 FALSE = ABSENT = 1
 TRUE = PRESENT = 2
+DAYS_OF_MONTH = 30.4375
+CODE_SYSTEMS = frozenset({"naics", "sic"})
 MAX_VALUES = 4000  # categories kept per field; the rest is "rare"
 
 
@@ -55,7 +57,8 @@ class FieldEncoding:
     kind : str
         numeric, category, boolean or tokens.
     form : str
-        The schema kind (count, money, date ...), for wording and for reading dates as ages.
+        The schema kind (count, money, date ...), for wording and for reading dates as ages; "age" for a year that is
+        read as years before the as-of date; "naics" and "sic" for categories that have wider ones above them.
     edges : ndarray of float64
         numeric only: ascending upper edges; the first and last are guards no customer lies beyond.
     values : tuple of str
@@ -191,7 +194,7 @@ def _encode_field(enc: FieldEncoding, array: pa.Array, out: Codes, as_of: date |
     if isinstance(array, pa.ChunkedArray):
         array = array.combine_chunks()
     if enc.kind == "numeric":
-        values = numeric_values(array, as_of)
+        values = numeric_values(array, as_of, enc.form)
         codes = np.searchsorted(enc.edges, values, side="left") + 1
         codes[np.isnan(values)] = MISSING
         out[:, 0] = codes
@@ -208,8 +211,11 @@ def _valid(array: pa.Array) -> npt.NDArray[np.bool_]:
     return np.asarray(pc.is_valid(array).to_numpy(zero_copy_only=False), dtype=bool)
 
 
-def numeric_values(array: pa.Array, as_of: date | None) -> FloatArray:
-    """Return float64 with NaN for missing; dates become days before `as_of`, future dates missing."""
+def numeric_values(array: pa.Array, as_of: date | None, form: str = "number") -> FloatArray:
+    """Return float64 with NaN for missing; dates become days before `as_of`, and an "age" years before it.
+
+    What lies in the future of `as_of` is missing: on that day nobody knew of it.
+    """
     if pa.types.is_timestamp(array.type) or pa.types.is_date(array.type):
         seconds = pc.cast(array, pa.timestamp("s")).cast(pa.int64())
         values = np.asarray(seconds.to_numpy(zero_copy_only=False), dtype=np.float64)
@@ -218,7 +224,11 @@ def numeric_values(array: pa.Array, as_of: date | None) -> FloatArray:
         today = (as_of - date(1970, 1, 1)).days
         days = today - np.floor(values / 86400.0)  # whole days: what happens on the day itself is no future
         return np.where(days >= 0, days, np.nan)
-    return np.asarray(pc.cast(array, pa.float64()).to_numpy(zero_copy_only=False), dtype=np.float64)
+    values = np.asarray(pc.cast(array, pa.float64()).to_numpy(zero_copy_only=False), dtype=np.float64)
+    if form != "age":
+        return values
+    ages = (np.nan if as_of is None else as_of.year) - values
+    return np.where(ages >= 0, ages, np.nan)
 
 
 def _category_codes(enc: FieldEncoding, array: pa.Array) -> npt.NDArray[np.int64]:
@@ -226,14 +236,25 @@ def _category_codes(enc: FieldEncoding, array: pa.Array) -> npt.NDArray[np.int64
         array = pc.dictionary_encode(pc.cast(array, pa.string()))
     known = {value: code for code, value in enumerate(enc.values, start=FIRST_VALUE)}
     rare = set(enc.rare)
-    lookup = np.array(
-        [known.get(v, RARE if v in rare else UNSEEN) for v in array.dictionary.to_pylist()], dtype=np.int64
-    )
+    lookup = np.array([_code_of(v, enc.form, known, rare) for v in array.dictionary.to_pylist()], dtype=np.int64)
     index = array.indices
     filled = pc.fill_null(index, 0).to_numpy(zero_copy_only=False)
     if not len(lookup):
         return np.zeros(len(array), dtype=np.int64)
     return np.where(_valid(index), lookup[filled], MISSING)
+
+
+def _code_of(value: str, form: str, known: Mapping[str, int], rare: AbstractSet[str]) -> int:
+    """Return a value's code; an industry code that is none of the known ones counts as the nearest wider one."""
+    if value in known:
+        return known[value]
+    if form in CODE_SYSTEMS:
+        for wider in broader(value, form):
+            if wider in known:
+                return known[wider]
+            if wider in rare:
+                return RARE
+    return RARE if value in rare else UNSEEN
 
 
 def _token_codes(enc: FieldEncoding, array: pa.Array, out: Codes) -> None:
@@ -254,99 +275,3 @@ def _token_codes(enc: FieldEncoding, array: pa.Array, out: Codes) -> None:
     hit = np.flatnonzero(column >= 0)
     row = np.repeat(np.arange(len(array)), lengths)
     out[row[hit], column[hit]] = PRESENT
-
-
-# fitting ---------------------------------------------------------------------------------------
-
-
-def fit_numeric(values: FloatArray, *, max_bins: int) -> FloatArray:
-    """Return edges at round numbers near the quantiles, between two guards.
-
-    Parameters
-    ----------
-    values : ndarray of shape (n,)
-        NaN is missing; infinite values are ignored here.
-    max_bins : int
-        Most bins wanted; ties and rounding may leave fewer.
-    """
-    finite = np.sort(values[np.isfinite(values)])
-    if not len(finite):
-        return np.array([-1.0, 1.0])
-    distinct = np.unique(finite)
-    low, high = _guards(distinct)
-    whole = bool(np.all(distinct == np.floor(distinct)))
-    if len(distinct) <= max_bins:
-        inner = [roundest(a, a + (b - a) * 0.999, whole=whole) for a, b in pairwise(distinct)]
-    else:
-        shares = np.arange(1, max_bins) / max_bins
-        slack = 0.3 / max_bins
-        lower = np.quantile(finite, shares - slack, method="lower")
-        upper = np.quantile(finite, shares + slack, method="lower")
-        inner = [roundest(a, b, whole=whole) for a, b in zip(lower, upper, strict=True)]
-    edges = np.unique([low, *(e for e in inner if distinct[0] <= e < distinct[-1]), high])
-    return edges.astype(np.float64)
-
-
-def _guards(distinct: FloatArray) -> tuple[float, float]:
-    """Bounds a little outside what customers show: beyond them an account is out of range."""
-    least, most = float(distinct[0]), float(distinct[-1])
-    if least >= 0 and most < 1e300:
-        return (least / 2 - 1e-9 if least > 0 else -1e-9), most * 2 + 1e-9
-    span = max(min(most, 1e300) - max(least, -1e300), 1e-9 * max(abs(least), abs(most), 1.0))
-    return max(least - span / 2, -1.7e308), min(most + span / 2, 1.7e308)
-
-
-def roundest(low: float, high: float, *, whole: bool = False) -> float:
-    """Return the number with the fewest significant digits in [low, high], nearest its middle.
-
-    With `whole`, low is an integer and so is the result.
-
-    Examples
-    --------
-    >>> roundest(97.3, 104.2), roundest(2013.2, 2016.8), roundest(0.231, 0.27)
-    (100.0, 2015.0, 0.25)
-    """
-    if not low < high:
-        return float(low)
-    if low <= 0 <= high:
-        return 0.0
-    if high < 0:
-        return -roundest(-high, -low) if not whole else low
-    middle = (low + high) / 2
-    top = math.floor(math.log10(high))
-    for power in range(top, top - 17, -1):
-        for digit in (1, 5, 2.5, 2) if power == top else (5, 2.5, 2, 1):
-            exponent, unit = (power - 1, int(digit * 10)) if digit == 2.5 else (power, int(digit))
-            if whole and exponent < 0:
-                continue
-            step = float(f"{unit}e{exponent}")
-            first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
-            if first <= last:
-                multiple = min(max(round(middle / step), first), last)
-                found = float(f"{multiple * unit}e{exponent}")
-                if low <= found <= high:
-                    return found
-    return float(low if whole else high)
-
-
-def fit_values(values: Sequence[str | None], *, min_count: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return (kept, rare): values at least `min_count` times there, and the seen but rarer ones, each sorted."""
-    counts: dict[str, int] = {}
-    for value in values:
-        if value is not None:
-            counts[value] = counts.get(value, 0) + 1
-    ranked = sorted((v for v, c in counts.items() if c >= min_count), key=lambda v: (-counts[v], v))
-    kept = tuple(sorted(ranked[:MAX_VALUES]))
-    rare = tuple(sorted(set(counts) - set(kept)))
-    return kept, rare[:MAX_VALUES]
-
-
-def fit_vocabulary(array: pa.Array, *, min_count: int, max_tokens: int) -> tuple[str, ...]:
-    """Return the tokens that at least `min_count` rows hold and as many lack, commonest first, then sorted."""
-    counts: dict[str, int] = {}
-    for tokens in array.to_pylist():
-        for token in set(tokens or ()):
-            counts[token] = counts.get(token, 0) + 1
-    known = len(array) - array.null_count
-    useful = [t for t, c in counts.items() if c >= min_count and known - c >= min_count and t]
-    return tuple(sorted(sorted(useful, key=lambda t: (-counts[t], t))[:max_tokens]))

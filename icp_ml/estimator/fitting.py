@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from icp_ml.accounts.values.industries import title_of
+from icp_ml.estimator.bins import fit_codes, fit_numeric, fit_values, fit_vocabulary
 from icp_ml.estimator.boosting import (
     BoostingParams,
     IntArray,
@@ -20,13 +22,11 @@ from icp_ml.estimator.boosting import (
 )
 from icp_ml.estimator.calibration import Calibration, fit_calibration
 from icp_ml.estimator.encoding import (
+    CODE_SYSTEMS,
     EncodedKind,
     Encoding,
     FieldEncoding,
     FloatArray,
-    fit_numeric,
-    fit_values,
-    fit_vocabulary,
     numeric_values,
 )
 from icp_ml.estimator.scorecard import ScoringTables
@@ -55,7 +55,9 @@ class FitParams:
     boosting: BoostingParams = field(default_factory=BoostingParams)
     max_bins: int = 24
     min_count: int = 5
+    min_code_share: float = 0.02  # of the rows, for an industry code to stand beside the wider one it belongs to
     max_tokens: int = 200
+    max_words: int = 300  # of a text; a word counts as a token, and so does a phrase
 
 
 @dataclass(frozen=True)
@@ -91,13 +93,21 @@ def _fit_field(array: pa.Array, spec: FieldSpec, params: FitParams, as_of: date 
     label = spec.label or spec.name.replace("_", " ")
     enc = FieldEncoding(spec.name, spec.kind, spec.form, label, spec.category)
     if spec.kind == "numeric":
-        return replace(enc, edges=fit_numeric(numeric_values(array, as_of), max_bins=params.max_bins))
+        values = numeric_values(array, as_of, spec.form)
+        return replace(enc, edges=fit_numeric(values, max_bins=params.max_bins, form=spec.form))
     if spec.kind == "category":
+        if spec.form in CODE_SYSTEMS:
+            least = max(params.min_count, round(params.min_code_share * len(array)))
+            kept, rare = fit_codes(array.to_pylist(), min_count=least, system=spec.form)
+            titles = tuple(title_of(code, spec.form) or spec.spellings.get(code, code) for code in kept)
+            return replace(enc, values=kept, spellings=titles, rare=rare)
         kept, rare = fit_values(array.to_pylist(), min_count=params.min_count)
         return replace(enc, values=kept, spellings=_spell(kept, spec), rare=rare)
     if spec.kind == "tokens":
         least = max(params.min_count, round(0.01 * len(array)))
-        tokens = fit_vocabulary(array, min_count=least, max_tokens=params.max_tokens)
+        text = spec.form == "text"
+        most = params.max_words if text else params.max_tokens
+        tokens = fit_vocabulary(array, min_count=least, max_tokens=most, phrases=text)
         return replace(enc, values=tokens, spellings=_spell(tokens, spec))
     return enc
 
@@ -169,9 +179,10 @@ def fit_tables(
 def _hold_missing(tables: ScoringTables, specs: Sequence[FieldSpec]) -> ScoringTables:
     """Zero the missing code of fields whose missingness predicts: it is an artefact of how data were collected.
 
+    So too of every token set: that a set is not known is one thing, and would be said once per token.
     The average customer, whom the calibration got right, keeps its log-odds.
     """
-    held = {spec.name for spec in specs if spec.neutral_missing}
+    held = _held(specs)
     if not held:
         return tables
     values, variances = [], []
@@ -185,3 +196,7 @@ def _hold_missing(tables: ScoringTables, specs: Sequence[FieldSpec]) -> ScoringT
         values.append(value)
         variances.append(variance)
     return replace(tables, values=tuple(values), variances=tuple(variances))
+
+
+def _held(specs: Sequence[FieldSpec]) -> set[str]:
+    return {spec.name for spec in specs if spec.neutral_missing or spec.kind == "tokens"}

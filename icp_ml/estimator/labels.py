@@ -7,7 +7,18 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from icp_ml.estimator.encoding import FALSE, FIRST_BIN, FIRST_VALUE, MISSING, PRESENT, RARE, UNSEEN, FieldEncoding, Term
+from icp_ml.estimator.encoding import (
+    DAYS_OF_MONTH,
+    FALSE,
+    FIRST_BIN,
+    FIRST_VALUE,
+    MISSING,
+    PRESENT,
+    RARE,
+    UNSEEN,
+    FieldEncoding,
+    Term,
+)
 
 _MAGNITUDES = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "K"))
 MAX_NAMED = 4  # values of a set named before "and N more"
@@ -23,6 +34,8 @@ def value_words(form: str, value: float) -> str:
         return f"{value:.0f}"
     if form == "date":
         return f"{_duration(value)} ago"
+    if form == "age":
+        return f"{_years(value)} ago" if value >= 0.5 else "this year"
     if form == "count":
         return f"{value:,.0f}"
     return _plain(value)
@@ -45,13 +58,18 @@ def _money(value: float) -> str:
 
 
 def _duration(days: float) -> str:
-    if days < 60:
+    """Return days as a span: "1 month", "18 months", "2 years"."""
+    if days < 60 and round(days) not in (30, 31):
         count, unit = round(days), "day"
     elif days < 730:
-        count, unit = round(days / 30.4375), "month"
+        count, unit = round(days / DAYS_OF_MONTH), "month"
     else:
         count, unit = round(days / 365.25), "year"
     return f"{count} {unit}{'' if count == 1 else 's'}"
+
+
+def _years(count: float) -> str:
+    return f"{count:,.0f} year{'' if round(count) == 1 else 's'}"
 
 
 def range_words(enc: FieldEncoding, first: int, last: int) -> str:
@@ -63,12 +81,8 @@ def range_words(enc: FieldEncoding, first: int, last: int) -> str:
     )
     if low is None and high is None:
         return "any known value"
-    if enc.form == "date":
-        if low is None:
-            return f"in the last {_duration(high or 0.0)}"
-        if high is None:
-            return f"{_duration(low)} ago or earlier"
-        return f"{_between(_duration(low), _duration(high), ' to ')} ago"
+    if enc.form in ("date", "age"):
+        return _time_words(enc.form, low, high)
     if high is None:
         assert low is not None
         return (
@@ -79,6 +93,28 @@ def range_words(enc: FieldEncoding, first: int, last: int) -> str:
     if whole:
         low, high = min(math.floor(low) + 1, math.floor(high)), math.floor(high)  # halves of bands: (125, 125.5]
     return _between(value_words(enc.form, low), value_words(enc.form, high), "-")
+
+
+def _time_words(form: str, low: float | None, high: float | None) -> str:
+    """Return a span of time before the as-of date: "in the last 3 months", "3 months to 1 year ago"."""
+    span = _duration if form == "date" else _years
+    if form == "age":  # whole years: over 4.5 and up to 9 is 5 to 9
+        low = None if low is None else math.floor(low) + 1.0
+        high = None if high is None else float(math.floor(high))
+    if low is None:
+        if form == "age" and (high or 0.0) < 1:
+            return "this year"
+        return f"in the last {_last(span(high or 0.0))}"
+    if high is None:
+        return f"{span(low)} ago or earlier"
+    first, last = span(low), span(high)
+    same_unit = first.split()[-1].rstrip("s") == last.split()[-1].rstrip("s")
+    return f"{_between(first.split()[0] if same_unit and first != last else first, last, ' to ')} ago"
+
+
+def _last(span: str) -> str:
+    """Return "year" for "1 year": in the last year."""
+    return span.removeprefix("1 ") if span.startswith("1 ") else span
 
 
 def _between(low: str, high: str, joined: str) -> str:
@@ -116,11 +152,13 @@ def statement(term: Term, codes: Sequence[int]) -> str:
     if list(codes) == [MISSING]:
         return f"{enc.label} not known"
     if enc.kind == "tokens":
-        verb = _TOKEN_VERBS.get(enc.field, (f"{enc.label}:", f"{enc.label}: no"))
-        return f"{verb[0]} {term.spelling}" if list(codes) == [PRESENT] else f"{verb[1]} {term.spelling}"
+        says = (f"{enc.label} mentions", f"{enc.label} does not mention")
+        usual = says if enc.form == "text" else (f"{enc.label}:", f"{enc.label}: no")
+        verb = _TOKEN_VERBS.get(enc.field, usual)[0 if list(codes) == [PRESENT] else 1]
+        return f'{verb} "{term.spelling}"' if enc.form == "text" else f"{verb} {term.spelling}"
     if enc.kind == "numeric" and enc.form == "count":
         return f"{words} {enc.label}"
-    return f"{enc.label}: {words}" if enc.form not in ("year", "date") else f"{enc.label} {words}"
+    return f"{enc.label}: {words}" if enc.form not in ("year", "date", "age") else f"{enc.label} {words}"
 
 
 _TOKEN_VERBS = {
@@ -129,4 +167,5 @@ _TOKEN_VERBS = {
     "hiring_roles": ("hires", "does not hire"),
     "intent_topics": ("researches", "does not research"),
     "certifications": ("is certified for", "is not certified for"),
+    "job_posting_text": ("job postings mention", "job postings do not mention"),
 }

@@ -6,27 +6,47 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 
-from icp_ml.exceptions import InputError, SettingsError
-from icp_ml.outcomes.judging import Verdict, judge, judge_binary, percentiles, sensitivity, share_of
+from icp_ml.exceptions import SettingsError
+from icp_ml.outcomes.columns import judged_columns
+from icp_ml.outcomes.deals import WARNING, DealReport, report_deals
+from icp_ml.outcomes.evidence import gather
+from icp_ml.outcomes.judging import (
+    Verdict,
+    binary_source,
+    judge,
+    judge_binary,
+    judge_deals,
+    limited,
+    percentiles,
+    sensitivity,
+    share_of,
+)
 from icp_ml.outcomes.labels import (
+    BEFORE_WINDOW,
     BEST,
+    LOST_DEAL,
     MIDDLE,
+    NOT_CUSTOMER,
+    OPEN_DEAL,
     STATUSES,
     TOO_YOUNG,
     UNJUDGED,
     WORST,
     OutcomeLabels,
     SensitivityRow,
-    join,
     read,
 )
-from icp_ml.outcomes.observed import CHURN, COLUMNS, TIMING, Facts, Floats, binary_source, outcome_values
-from icp_ml.schema import BY_NAME
-from icp_ml.settings import OutcomeSettings
+from icp_ml.outcomes.measures import MEASURES, sources_of
+from icp_ml.outcomes.observed import Bools, Facts, Window
+from icp_ml.outcomes.population import Population
+from icp_ml.outcomes.spellings import State
+from icp_ml.outcomes.wording import definition_text
+from icp_ml.settings import PRESETS, OutcomeSettings
 
 
 @dataclass(frozen=True)
@@ -36,21 +56,42 @@ class OutcomeDefinition:
     Parameters
     ----------
     weights : mapping of str to float
-        Outcome -> weight; 0 leaves it out.
+        Outcome (or ratio of two) -> weight; 0 leaves it out.
     horizon_days : int
-        Days a customer must have been observed to be judged.
+        Days a customer must have been observed to be judged; retention is judged at this age for all.
     best_share : float
         Share of mature customers to call best, 0 to 0.5; the worst are the mirrored share, and all churned.
+    preset : str
+        The growth stage the weights come from, for words only; see `from_settings`.
+    observed_from : "sign_up" or date
+        A date: fields speak of that day, so outcomes count from it on, and who left before is left out.
+    late_churn : {"worst", "judged"}
+        What leaving after the horizon means: worst, as any churn, or judged by the outcomes (never best).
+    lost_deals : {"report", "worst"}
+        Whether lost deals are only reported, or count as worst.
+    revenue_cap : float
+        Percentile at which money is cut.
+    revenue_weight_at_most : float
+        Largest share of all weight that revenue may have.
+    spellings : mapping of str to str
+        Stages and statuses of the user's own -> won, lost, open, not_renewed, active, churned or not_customer.
     """
 
-    weights: Mapping[str, float] = field(default_factory=lambda: {"retention": 1.0, "expansion": 1.0, "nps": 1.0})
+    weights: Mapping[str, float] = field(default_factory=lambda: dict(PRESETS["default"]))
     horizon_days: int = 365
     best_share: float = 0.25
+    preset: str = "default"
+    observed_from: date | Literal["sign_up"] = "sign_up"
+    late_churn: Literal["worst", "judged"] = "worst"
+    lost_deals: Literal["report", "worst"] = "report"
+    revenue_cap: float = 0.95
+    revenue_weight_at_most: float = 0.5
+    spellings: Mapping[str, State] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        unknown = [name for name in self.weights if name not in COLUMNS]
+        unknown = [name for name in self.weights if name not in MEASURES]
         if unknown:
-            msg = f"outcomes.weights: unknown outcome '{unknown[0]}'; allowed: {', '.join(COLUMNS)}"
+            msg = f"outcomes.weights: unknown outcome '{unknown[0]}'; allowed: {', '.join(MEASURES)}"
             raise SettingsError(msg)
         values = list(self.weights.values())
         if not all(0 <= w < math.inf for w in values) or sum(values) == 0:
@@ -62,12 +103,39 @@ class OutcomeDefinition:
                 f"outcomes.best_share = {self.best_share} above 0 and at most 0.5"
             )
             raise SettingsError(msg)
+        for name, allowed in (("late_churn", ("worst", "judged")), ("lost_deals", ("report", "worst"))):
+            if getattr(self, name) not in allowed:
+                msg = f"outcomes.{name} = {getattr(self, name)!r}: allowed are {' and '.join(allowed)}"
+                raise SettingsError(msg)
+        if not 0.5 <= self.revenue_cap <= 1 or not 0 < self.revenue_weight_at_most <= 1:
+            msg = (
+                f"outcomes.revenue_cap = {self.revenue_cap} must be 0.5 to 1, and "
+                f"outcomes.revenue_weight_at_most = {self.revenue_weight_at_most} above 0 and at most 1"
+            )
+            raise SettingsError(msg)
 
     @classmethod
     def from_settings(cls, settings: OutcomeSettings) -> OutcomeDefinition:
         """Take the definition from `Settings.outcomes`."""
-        weights = {str(name): weight for name, weight in settings.weights.items()}
-        return cls(weights, settings.horizon_days, settings.best_share)
+        return cls(
+            {str(name): weight for name, weight in settings.weights.items() if name != "deal"},
+            settings.horizon_days, settings.best_share, settings.preset, settings.observed_from, settings.late_churn,
+            settings.lost_deals, settings.revenue_cap, settings.revenue_weight_at_most, dict(settings.spellings),
+        )  # fmt: skip
+
+    @classmethod
+    def of_stage(cls, preset: str, **changes: float) -> OutcomeDefinition:
+        """Take the definition of a growth stage; `changes` weight, add or (with 0) drop an outcome.
+
+        Examples
+        --------
+        >>> OutcomeDefinition.of_stage("growth", nps=0.5).weights["nps"]
+        0.5
+        """
+        if preset not in PRESETS:
+            msg = f"outcomes.preset = '{preset}': allowed are {', '.join(PRESETS)}"
+            raise SettingsError(msg)
+        return cls({**PRESETS[preset], **changes}, preset=preset)
 
     def label(self, frame: pd.DataFrame, as_of: date | None = None) -> OutcomeLabels:
         """Judge customers.
@@ -75,7 +143,7 @@ class OutcomeDefinition:
         Parameters
         ----------
         frame : pd.DataFrame
-            Customers with canonical outcome columns (float64, boolean, datetime64).
+            Customers with canonical outcome columns (float64, boolean, datetime64, str), one row each.
         as_of : date or None
             The day the outcomes speak of; None: the newest date in `customer_since`, else in `churn_date`.
 
@@ -87,77 +155,92 @@ class OutcomeDefinition:
             All mature customers churned, or no outcome tells one customer from another.
         """
         notes: list[str] = []
-        columns = self._columns(frame, notes)
-        facts = Facts.read(frame, as_of, self.horizon_days, notes)
-        values = {name: outcome_values(name, columns[name], frame, facts, self.horizon_days) for name in columns}
-        binary = binary_source(values)
-        ranked = percentiles(values, facts, self.horizon_days, notes)
-        weights = np.array([self.weights[name] for name in ranked], dtype=np.float64)
-        table = np.column_stack(list(ranked.values()))
+        people = Population.read(frame, self.spellings, notes)
+        deals = report_deals(frame, people)
+        deals_judge = self.lost_deals == "worst" and bool(people.lost.any())
+        if self.lost_deals == "worst" and not people.lost.any():
+            notes.append("outcomes.lost_deals is worst, but no row of the table is a lost deal: it changes nothing.")
+        columns = judged_columns(frame, people, self.weights, self.preset, notes, alone=deals_judge)
+        horizon = self.horizon_days if columns else 0  # won or lost is known at once
+        window = Window(as_of, horizon, self.observed_from, self.late_churn)
+        facts = Facts.read(frame, people, window, notes)
+        _note_repeats(frame, facts, notes)
+        values = {
+            name: sources_of(name, columns[name], frame, facts, horizon, self.revenue_cap, notes) for name in columns
+        }
+        binary = binary_source(values, facts)
+        ranked = percentiles(values, facts, horizon, notes) if columns else {}
+        weights = limited({name: self.weights[name] for name in ranked}, self.revenue_weight_at_most, notes)
+        table = np.column_stack([*ranked.values()]) if ranked else np.empty((len(frame), 0))
+        used = np.array(list(weights.values()), dtype=np.float64)
         moved: tuple[SensitivityRow, ...] = ()
-        if binary is None:
-            verdict = judge(table, weights, facts, self.best_share)
-            moved = sensitivity(list(ranked), table, weights, facts, self.best_share, verdict.best)
+        if not ranked:
+            verdict = judge_deals(facts, people.won)
+        elif binary is None:
+            verdict = judge(table, used, facts, self.best_share)
+            moved = sensitivity(list(ranked), table, used, facts, self.best_share, verdict.best)
         else:
             verdict = judge_binary(table, binary, facts)
-        return self._labels(frame, ranked, columns, facts, verdict, moved, notes, binary=binary is not None)
+        kept = {name: columns[name] for name in ranked}
+        status, counts = self._statuses(people, facts, verdict)
+        self._note_counts(counts, verdict, facts, deals, notes, binary=binary is not None or not ranked)
+        evidence = gather(frame, table, used, facts, kept, self.best_share, horizon)
+        _note_revenue(evidence.top_five, kept, notes)
+        index = frame.index
+        grade = np.where(facts.lost, 0.0, verdict.grade) if deals_judge else verdict.grade
+        return OutcomeLabels(
+            status=pd.Series(status, index=index, name="status", dtype="str"),
+            composite=pd.Series(verdict.composite, index=index, name="composite"),
+            grade=pd.Series(grade, index=index, name="grade"),
+            components=pd.DataFrame(dict(ranked), index=index),
+            thresholds={"best_above": verdict.best_above, "worst_below": verdict.worst_below},
+            counts=counts,
+            columns=kept,
+            definition_text=definition_text(
+                kept, weights, facts, counts, window, best_share=self.best_share, preset=self.preset,
+                binary=binary is not None, lost_deals=deals_judge,
+            ),
+            sensitivity=moved,
+            binary=binary is not None or not ranked,
+            notes=tuple(notes),
+            weights=weights,
+            deals=deals,
+            evidence=evidence,
+        )  # fmt: skip
 
-    def _columns(self, frame: pd.DataFrame, notes: list[str]) -> dict[str, tuple[str, ...]]:
-        """Columns of the table by weighted outcome; raise where there is nothing to judge by."""
-        filled = [c for c in frame.columns if c in BY_NAME and BY_NAME[c].outcome and frame[c].notna().any()]
-        # a churn date that is empty throughout still says something: nobody has left
-        filled += [c for c in ("churn_date",) if c in frame.columns and c not in filled]
-        judging = [c for c in filled if c not in ("customer_since", "tenure_days")]
-        if not judging:
-            _check_readable(frame)
-            seen = ", ".join(map(str, frame.columns[:30])) + (", ..." if frame.shape[1] > 30 else "")
-            names = ", ".join(name for columns in COLUMNS.values() for name in columns)
-            msg = (
-                f"no column holds an outcome of the customers; columns seen: {seen or 'none'}. Map one in settings, "
-                f'such as  columns: {{"Your header": churned}};  outcomes: {names}'
-            )
-            raise InputError(msg)
-        found = {name: tuple(c for c in COLUMNS[name] if c in filled) for name in COLUMNS}
-        found = {name: cols for name, cols in found.items() if any(c in judging for c in cols)}
-        wanted = [name for name in COLUMNS if self.weights.get(name, 0.0) > 0]
-        used = {name: found[name] for name in wanted if name in found}
-        if not used:
-            msg = (
-                f"none of the weighted outcomes ({', '.join(wanted)}) is in the table, which has {', '.join(found)}; "
-                f"set  outcomes: {{weights: {{{next(iter(found))}: 1}}}}"
-            )
-            raise InputError(msg)
-        missing = [read(name) for name in wanted if name not in found]
-        if missing:
-            notes.append(f"Weighted, but not in the table: {join(missing)}; customers are judged without.")
-        unused = [read(name) for name in found if name not in used]
-        if unused:
-            notes.append(f"In the table, but without weight in the settings: {join(unused)}.")
-        return used
+    def _statuses(self, people: Population, facts: Facts, verdict: Verdict) -> tuple[np.ndarray, dict[str, int]]:
+        """Status of each row, and how many have which."""
+        judged = facts.mature & (facts.gone | ~np.isnan(verdict.composite) | verdict.best | verdict.worst)
+        worst = verdict.worst | facts.lost if self.lost_deals == "worst" else verdict.worst
+        conditions: list[tuple[str, Bools]] = [
+            (BEST, verdict.best), (WORST, worst), (MIDDLE, judged), (LOST_DEAL, people.lost), (OPEN_DEAL, people.open),
+            (NOT_CUSTOMER, people.not_customer), (BEFORE_WINDOW, facts.before_window),
+            (TOO_YOUNG, facts.customer & ~facts.mature),
+        ]  # fmt: skip
+        status = np.select([c for _, c in conditions], [name for name, _ in conditions], UNJUDGED)
+        counts = {name: int((status == name).sum()) for name in STATUSES}
+        mature = counts[BEST] + counts[WORST] + counts[MIDDLE]
+        outside = counts[LOST_DEAL] + counts[OPEN_DEAL] + counts[NOT_CUSTOMER]
+        counts = {"rows": len(status), "customers": len(status) - outside, "mature": mature, **counts}
+        counts["churned"] = int((facts.churned & judged).sum())
+        counts["too_young_churned"] = int((facts.churned & facts.customer & ~facts.mature).sum())
+        return status, counts
 
-    def _labels(
+    def _note_counts(
         self,
-        frame: pd.DataFrame,
-        ranked: Mapping[str, Floats],
-        columns: Mapping[str, tuple[str, ...]],
-        facts: Facts,
+        counts: Mapping[str, int],
         verdict: Verdict,
-        moved: tuple[SensitivityRow, ...],
+        facts: Facts,
+        deals: DealReport | None,
         notes: list[str],
         *,
         binary: bool,
-    ) -> OutcomeLabels:
-        judged = facts.mature & (facts.churned | ~np.isnan(verdict.composite))
-        conditions = [verdict.best, verdict.worst, judged, ~facts.mature]
-        status = np.select(conditions, [BEST, WORST, MIDDLE, TOO_YOUNG], UNJUDGED)
-        counts = {"customers": len(frame), "mature": int(judged.sum())}
-        counts |= {name: int((status == name).sum()) for name in STATUSES}
-        counts["churned"] = int((facts.churned & judged).sum())
-        counts["too_young_churned"] = int((facts.churned & ~facts.mature).sum())
+    ) -> None:
         if counts["churned"] == 0 and not binary:
             notes.append("No mature customer has churned: the worst are those with the lowest outcomes only.")
-        wanted = share_of(self.best_share, counts["mature"])
-        tied = int((judged & (verdict.composite == verdict.best_above)).sum())
+        mature = facts.mature & (facts.gone | ~np.isnan(verdict.composite))
+        wanted = share_of(self.best_share, int(mature.sum()))
+        tied = int((mature & (verdict.composite == verdict.best_above)).sum())
         if counts[BEST] + 0.2 * wanted < wanted <= counts[BEST] + tied:
             notes.append(
                 f"Only {counts[BEST]:,} of the {wanted:,} best customers asked for stand out: {tied:,} tie at the "
@@ -165,72 +248,38 @@ class OutcomeDefinition:
             )
         if counts[UNJUDGED]:
             notes.append(f"{counts[UNJUDGED]:,} customers have none of the outcomes and are left out.")
-        text = self._text({name: columns[name] for name in ranked}, facts, counts, binary=binary)
-        index = frame.index
-        return OutcomeLabels(
-            status=pd.Series(status, index=index, name="status", dtype="str"),
-            composite=pd.Series(verdict.composite, index=index, name="composite"),
-            grade=pd.Series(verdict.grade, index=index, name="grade"),
-            components=pd.DataFrame(dict(ranked), index=index),
-            thresholds={"best_above": verdict.best_above, "worst_below": verdict.worst_below},
-            counts=counts,
-            columns={name: columns[name] for name in ranked},
-            definition_text=text,
-            sensitivity=moved,
-            binary=binary,
-            notes=tuple(notes),
-        )
+        if counts[NOT_CUSTOMER]:
+            notes.append(
+                f"{counts[NOT_CUSTOMER]:,} rows are no customers by their status (prospects, trials): left out."
+            )
+        if deals:
+            notes.append(deals.sentence)
+            if self.lost_deals == "worst" and deals.lost:
+                notes.append(WARNING)
 
-    def _text(
-        self, columns: Mapping[str, tuple[str, ...]], facts: Facts, counts: Mapping[str, int], *, binary: bool
-    ) -> str:
-        days = f"{self.horizon_days:,} days"
-        when = f" as of {facts.as_of.isoformat()}" if facts.as_of else ""
-        names = {name: join([read(c) for c in cols]) for name, cols in columns.items()}
-        if binary:
-            name = next(iter(columns))
-            rule = "has not churned" if set(columns[name]) <= {*CHURN, *TIMING} else "has the better value"
-            text = (
-                f"There is one outcome, with two values: {read(name)} ({names[name]}). "
-                f"A customer that {rule} is best, any other is worst; there is no middle."
-            )
-        else:
-            parts = [f"{read(name)} (weight {self.weights[name]:g}; from {names[name]})" for name in columns]
-            text = (
-                f"A best customer has not churned and is in the top {self.best_share:.0%} of mature customers by a "
-                f"composite of {join(parts)}. Each outcome counts by its percentile, so no one large account decides, "
-                "and an outcome that is not known counts neither for nor against. A worst customer has churned, or is "
-                f"in the bottom {self.best_share:.0%}. All others, and those tied at either boundary, are the middle."
-            )
-        if facts.dated:
-            text += (
-                f" A customer is judged once it has been observed for {days}{when}; years beyond that add nothing. "
-                f"{counts[TOO_YOUNG]:,} younger customers are left out ({counts['too_young_churned']:,} of them had "
-                "already churned; counting only those would make recent sign-ups look bad)."
-            )
-        return text + (
-            f" Of {counts['customers']:,} customers, {counts['mature']:,} are judged: {counts[BEST]:,} best, "
-            f"{counts[WORST]:,} worst, {counts[MIDDLE]:,} in the middle."
+
+def _note_repeats(frame: pd.DataFrame, facts: Facts, notes: list[str]) -> None:
+    """Several deals or contracts of one account would each be judged as a customer: say so."""
+    if "account_id" not in frame.columns:
+        return
+    ids = frame.loc[facts.customer, "account_id"].astype("object")
+    counts = ids[ids.notna()].value_counts()
+    twice = sorted(str(value) for value in counts.index[counts > 1])
+    if twice:
+        shown = ", ".join(f"'{value[:40]}'" for value in twice[:3])
+        notes.append(
+            f"{len(twice):,} accounts have several rows ({shown}), each judged as a customer of its "
+            "own: give one row per "
+            "account, as several contracts of one company are not several customers."
         )
 
 
-def _check_readable(frame: pd.DataFrame) -> None:
-    """Say so where an outcome column is there but holds no value that could be read.
-
-    Raises
-    ------
-    InputError
-        Names the column and what can be read in it.
-    """
-    empty = [c for c in frame.columns if c in BY_NAME and BY_NAME[c].outcome and c != "churn_date"]
-    unread = [c for c in empty if not frame[c].notna().any()]
-    if unread:
-        allowed = _READABLE.get(BY_NAME[unread[0]].kind, "numbers")
-        msg = (
-            f"the outcome column '{unread[0]}' holds no value that could be read; it needs {allowed}. Rewrite its "
-            "values, or map another column to an outcome under  columns"
-        )
-        raise InputError(msg)
-
-
-_READABLE = {"boolean": "yes/no, true/false or 1/0", "date": "dates such as 2026-10-01"}
+def _note_revenue(top_five: Mapping[str, float], columns: Mapping[str, tuple[str, ...]], notes: list[str]) -> None:
+    used = {c for read_from in columns.values() for c in read_from}
+    for column, share in top_five.items():
+        if column in used and share > 0.5:
+            notes.append(
+                f"Five accounts carry {share:.0%} of all {read(column)}: it is cut at its highest "
+                "values and limited in "
+                "weight, so that they don't define the ideal customer."
+            )

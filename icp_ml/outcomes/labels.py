@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from dataclasses import field as dataclass_field
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -13,12 +14,18 @@ from numpy.typing import NDArray
 
 from icp_ml.exceptions import TrainingRefused
 
+if TYPE_CHECKING:
+    from icp_ml.outcomes.audit import LabelAudit
+    from icp_ml.outcomes.deals import DealReport
+    from icp_ml.outcomes.evidence import LabelEvidence
+
 Bools = NDArray[np.bool_]
 
 MIN_CLASS = 20
 BEST, WORST, MIDDLE, TOO_YOUNG, UNJUDGED = "best", "worst", "middle", "too_young", "unjudged"
-STATUSES = (BEST, WORST, MIDDLE, TOO_YOUNG, UNJUDGED)
-_READABLE = {"nps": "NPS", "csat": "CSAT"}
+LOST_DEAL, OPEN_DEAL, NOT_CUSTOMER, BEFORE_WINDOW = "lost_deal", "open_deal", "not_customer", "before_window"
+STATUSES = (BEST, WORST, MIDDLE, TOO_YOUNG, UNJUDGED, LOST_DEAL, OPEN_DEAL, NOT_CUSTOMER, BEFORE_WINDOW)
+_READABLE = {"nps": "NPS", "csat": "CSAT", "annual_revenue_from_customer_usd": "annual revenue from the customer"}
 
 
 class SensitivityRow(NamedTuple):
@@ -36,7 +43,8 @@ class OutcomeLabels:
     Attributes
     ----------
     status : pd.Series of str
-        best, worst, middle, too_young or unjudged.
+        best, worst, middle, too_young, unjudged, and of rows that are no customers to judge: lost_deal, open_deal,
+        not_customer, before_window (left before `outcomes.observed_from`).
     composite : pd.Series of float
         Weighted outcome percentiles in standard deviations; NaN where not judged.
     grade : pd.Series of float
@@ -46,9 +54,13 @@ class OutcomeLabels:
     thresholds : mapping
         `best_above` and `worst_below` of the composite (NaN for a binary outcome).
     counts : mapping
-        Customers by status, and how many churned.
+        Rows by status, how many are mature (best, worst or middle), and how many churned.
     columns : mapping
         For each component, the columns of the table that it was read from.
+    weights : mapping
+        Weight of each component as it was used, after revenue was limited.
+    deals : DealReport or None
+        Deals won and lost, where the table has them.
     """
 
     status: pd.Series[str]
@@ -62,6 +74,9 @@ class OutcomeLabels:
     sensitivity: tuple[SensitivityRow, ...]
     binary: bool
     notes: tuple[str, ...]
+    weights: Mapping[str, float] = dataclass_field(default_factory=dict)
+    deals: DealReport | None = None
+    evidence: LabelEvidence | None = None
 
     @property
     def is_best(self) -> Bools:
@@ -83,8 +98,14 @@ class OutcomeLabels:
         head = pd.DataFrame({"status": self.status, "composite": self.composite, "grade": self.grade})
         return head.join(self.components.add_suffix("_percentile"))
 
+    def audit(self) -> LabelAudit:
+        """Return how the labels came about, for a reader who has to sign them off."""
+        from icp_ml.outcomes.audit import audit_labels
+
+        return audit_labels(self)
+
     def to_dict(self) -> dict[str, Any]:
-        """Return the audit as plain JSON types, without rows of customers."""
+        """Return the labels' story as plain JSON types, without rows of customers."""
         return {
             "definition": self.definition_text,
             "binary": self.binary,
@@ -95,6 +116,9 @@ class OutcomeLabels:
                 for name, columns in self.columns.items()
             },
             "sensitivity": [row._asdict() for row in self.sensitivity],
+            "weights": {name: float(weight) for name, weight in self.weights.items()},
+            "deals": self.deals.to_dict() if self.deals else None,
+            "audit": self.audit().to_dict(examples=False) if self.evidence else None,
             "notes": list(self.notes),
         }
 
@@ -131,6 +155,11 @@ def check_enough(labels: OutcomeLabels) -> None:
 def read(outcome: str) -> str:
     """Return the name of an outcome, or of a column it is read from, as a reader knows it."""
     return _READABLE.get(outcome, outcome.removesuffix("_usd").replace("_", " "))
+
+
+def capital(text: str) -> str:
+    """Return the text with its first letter in upper case, and the others as they are."""
+    return text[:1].upper() + text[1:]
 
 
 def join(words: Sequence[str]) -> str:

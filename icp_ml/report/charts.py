@@ -12,8 +12,10 @@ from icp_ml.estimator.encoding import FIRST_BIN, FIRST_VALUE, MISSING, PRESENT, 
 from icp_ml.estimator.labels import codes_words, value_words
 from icp_ml.estimator.scorecard import Z90, ScoringTables
 from icp_ml.plotting import Curve, Estimate
+from icp_ml.plotting.customers import Spread
 from icp_ml.profile import IdealCustomerProfile
 from icp_ml.report.formats import capital, clean, number, percent, span, times, triple
+from icp_ml.report.label_view import age_words
 from icp_ml.traits import Trait
 
 MAX_CURVES = 9
@@ -92,6 +94,25 @@ def tier_estimates(rows: Sequence[Mapping[str, Any]], average: float) -> list[Es
         tone = "positive" if rate >= average else "plain"
         out.append(Estimate(str(row["tier"]), rate, low, high, tone, percent(rate), float(row["customers"])))  # type: ignore[arg-type]
     return out
+
+
+def spread_of(data_report: Mapping[str, Any]) -> Spread | None:
+    """Return the composite's distribution with its thresholds, where it is recorded."""
+    counts = data_report.get("distribution")
+    if not counts:
+        return None
+    thresholds = (data_report.get("labels") or {}).get("thresholds") or {}
+    edges, worst, middle, best = (tuple(counts[k]) for k in ("edges", "worst", "middle", "best"))
+    return Spread(edges, worst, middle, best, thresholds.get("worst_below"), thresholds.get("best_above"))
+
+
+def retention_points(curve: Mapping[str, Any] | None) -> list[Estimate]:
+    """Return the shares of customers still there at the ages of a retention curve."""
+    points = (curve or {}).get("points") or ()
+    return [
+        Estimate(age_words(int(p["days"])), p["kept"], p["low"], p["high"], customers=float(p["at_risk"]))
+        for p in points
+    ]
 
 
 def field_curves(tables: ScoringTables, most: int = MAX_CURVES) -> tuple[list[FieldCurve], list[str]]:

@@ -10,7 +10,9 @@ from typing import Any
 from icp_ml.model import ICPModel
 from icp_ml.profile import CUT_SHARE, EVIDENCE, NOTHING_FOUND, PASS_SHARE
 from icp_ml.report import formats as f
-from icp_ml.report.evidence import column_view, label_view, quality_view
+from icp_ml.report.columns_view import column_view
+from icp_ml.report.evidence import quality_view
+from icp_ml.report.label_view import label_view
 from icp_ml.traits import Trait
 
 MAX_TOP = 25  # accounts of a scored list shown

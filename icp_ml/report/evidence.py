@@ -1,23 +1,13 @@
-"""How good the model is, how customers were judged, and what became of each column: the report's evidence, in words."""
+"""How good the model is and how we know: the report's evidence, in words."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from icp_ml.report import formats as f
 from icp_ml.report.charts import learner_name
 
-MAX_COLUMNS = 400  # of a table shown in a page
-VERDICTS = {"accept": "used", "confirm": "to confirm", "refuse": "left out"}
-STATUS_WORDS = {
-    "best": "best",
-    "worst": "worst",
-    "middle": "in the middle",
-    "too_young": "too young to be judged",
-    "unjudged": "without any of the outcomes",
-}
 TONES = {"reliable": "good", "better_than_rules_not_ridge": "good"}
 SHORT = {
     "reliable": "It holds up: on customers held out, the model beats simple rules and a ridge logistic regression.",
@@ -29,7 +19,6 @@ SHORT = {
     "not_better_than_baselines": "With care: on customers held out, the model is no better than what is simpler.",
     "no_signal": "The outcomes cannot be told from the fields any better than chance.",
 }
-OUTCOME_WORDS = {"nps": "NPS", "csat": "CSAT"}
 
 
 def quality_view(evaluation: Mapping[str, Any]) -> dict[str, Any]:
@@ -150,106 +139,3 @@ def _backtest(data: Mapping[str, Any], rule: Sequence[str]) -> dict[str, Any]:
             for t in data.get("thresholds") or ()
         ],
     }
-
-
-def label_view(labels: Mapping[str, Any]) -> dict[str, Any]:
-    """Return how customers were judged."""
-    counts = labels.get("counts") or {}
-    total = counts.get("customers") or 0
-    rows = [
-        {
-            "name": f.capital(words),
-            "count": f.count(counts.get(key, 0)),
-            "share": f.percent(counts.get(key, 0) / total) if total else f.NONE,
-        }
-        for key, words in STATUS_WORDS.items()
-    ]
-    thresholds = labels.get("thresholds") or {}
-    components = labels.get("components") or {}
-    mature = counts.get("mature") or 0
-    return {
-        "definition": f.clean(labels.get("definition") or "", 3000),
-        "short": _short(labels),
-        "binary": bool(labels.get("binary")),
-        "rows": rows,
-        "customers": f.count(total),
-        "mature": f.count(mature),
-        "churned": f.count(counts.get("churned", 0)),
-        "too_young_churned": f.count(counts.get("too_young_churned", 0)),
-        "best_above": f.signed(thresholds.get("best_above"), 2),
-        "worst_below": f.signed(thresholds.get("worst_below"), 2),
-        "components": [
-            {
-                "name": f.capital(_outcome(name)),
-                "columns": f.listed([_outcome(c) for c in part["columns"]]),
-                "known": f.count(part["known"]),
-                "share": f.percent(part["known"] / mature) if mature else f.NONE,
-                "half": _stay(labels, name, 0.5),
-                "more": _stay(labels, name, 1.5),
-            }
-            for name, part in components.items()
-        ],
-        "notes": f.texts(labels.get("notes") or ()),
-    }
-
-
-def _short(labels: Mapping[str, Any]) -> str:
-    """Return the definition's first sentences, without weights and columns."""
-    sentences = re.sub(r" \([^()]*\)", "", str(labels.get("definition") or "")).split(". ")
-    return f.sentence(". ".join(sentences[: 2 if labels.get("binary") else 1]))
-
-
-def _outcome(name: str) -> str:
-    return OUTCOME_WORDS.get(name, f.clean(name.removesuffix("_usd").replace("_", " "), 60))
-
-
-def _stay(labels: Mapping[str, Any], component: str, factor: float) -> str:
-    for row in labels.get("sensitivity") or ():
-        if row["component"] == component and row["factor"] == factor:
-            return f.percent(row["stay_best"])
-    return f.NONE
-
-
-def column_view(data_report: Mapping[str, Any]) -> dict[str, Any]:
-    """Return every column with its verdict, the reason and its coverage."""
-    report = data_report.get("columns") or {}
-    source = data_report.get("source") or {}
-    read = {c["field"]: c for c in source.get("columns") or ()}
-    order = {"accept": 0, "confirm": 1, "refuse": 2}
-    columns = sorted(report.get("columns") or (), key=lambda c: order.get(c["verdict"], 3))
-    tally = {v: sum(c["verdict"] == v for c in columns) for v in order}
-    return {
-        "rows": [_column(c, read.get(c["field"], {})) for c in columns[:MAX_COLUMNS]],
-        "left": f.count(len(columns) - MAX_COLUMNS) if len(columns) > MAX_COLUMNS else "",
-        "lead": (
-            f"{f.plural(len(columns), 'column')}: {f.count(tally['accept'])} used, "
-            f"{f.count(tally['confirm'])} to confirm, {f.count(tally['refuse'])} left out."
-        ),
-        "customers": f.count(report.get("customers")),
-        "market": f.count(report["market"]) if report.get("market") else "",
-        "rejected": f.plural(int(source["rows_rejected"]), "row") if source.get("rows_rejected") else "",
-        "notes": f.texts([*(report.get("notes") or ()), *(source.get("notes") or ())]),
-    }
-
-
-def _column(column: Mapping[str, Any], read: Mapping[str, Any]) -> dict[str, Any]:
-    changed = []
-    if read.get("changed"):
-        changed.append(f"{f.count(read['changed'])} cells converted{_example(read)}")
-    if read.get("dropped"):
-        changed.append(f"{f.count(read['dropped'])} unusable cells dropped")
-    return {
-        "header": f.clean(read.get("header") or column["field"], 80),
-        "label": f.clean(column.get("label") or column["field"], 80),
-        "kind": f.clean(str(column.get("kind", "")).replace("_", " "), 40),
-        "verdict": VERDICTS.get(column["verdict"], f.clean(column["verdict"], 20)),
-        "code": column["verdict"] if column["verdict"] in VERDICTS else "refuse",
-        "reasons": f.texts([*column["reasons"][:4], *changed, *(read.get("notes") or ())[:3]], 240),
-        "customers": f.percent(column.get("coverage_customers")),
-        "market": f.percent(column.get("coverage_market")),
-    }
-
-
-def _example(read: Mapping[str, Any]) -> str:
-    examples = read.get("examples") or ()
-    return f", such as “{f.clean(examples[0][0], 40)}” to {f.clean(examples[0][1], 40)}" if examples else ""

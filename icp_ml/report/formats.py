@@ -82,7 +82,7 @@ def listed(words: Sequence[str], most: int = 0) -> str:
 def sentence(words: str) -> str:
     """Return words from another report as a sentence: capital first, full stop last."""
     text = capital(words, 600)
-    return text if not text or text[-1] in ".!?…" else f"{text}."
+    return text if not text or text[-1] in ".!?…}" else f"{text}."  # "}" ends a line of settings
 
 
 def triple(metrics: Mapping[str, Any], name: str) -> tuple[Any, Any, Any]:

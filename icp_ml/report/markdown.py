@@ -9,7 +9,7 @@ from typing import Any
 from icp_ml.model import ICPModel
 from icp_ml.profile import escape_markdown
 from icp_ml.report.context import report_context
-from icp_ml.report.html import write_whole
+from icp_ml.report.page import write_whole
 
 
 def write_markdown(model: ICPModel, path: str | Path) -> Path:

@@ -13,13 +13,11 @@ from rich.text import Text
 
 if TYPE_CHECKING:
     from icp_ml.accounts import AccountsReport
-    from icp_ml.accounts.quality import DataReport
     from icp_ml.engines.files import ScoreSummary
     from icp_ml.evaluation import Evaluation
     from icp_ml.outcomes import OutcomeLabels
     from icp_ml.profile import IdealCustomerProfile
 
-VERDICT_STYLES = {"accept": "green", "confirm": "yellow", "refuse": "red"}
 TIER_STYLES = {"A": "bold green", "B": "green", "C": "yellow", "D": "dim", "none": "dim"}
 
 
@@ -120,6 +118,10 @@ def score_lines(summary: ScoreSummary) -> RenderableType:
     lines = [Text(f"{summary.rows:,} rows: {', '.join(parts)} ({summary.seconds:.1f} s, {rate:,.0f} accounts/s)")]
     if summary.rejects:
         lines.append(Text(f"Rows that do not parse, with line and reason: {summary.rejects}", style="yellow"))
+    if summary.review:
+        lines.append(
+            Text(f"Accounts to suppress that may be on the list, for a person: {summary.review}", style="yellow")
+        )
     if summary.missing_fields:
         lines.append(
             Text(
@@ -144,39 +146,6 @@ def files_table(paths: Mapping[str, str]) -> RenderableType:
     return table
 
 
-def columns_table(report: DataReport) -> RenderableType:
-    """Return what each column is good for: used ones with figures, the others by reason."""
-    used = [c for c in report.columns if c.verdict == "accept"]
-    asked = [c for c in report.columns if c.verdict == "confirm"]
-    table = _grid("Used", "customers>", "list>", "alone (AUC)>", "note")
-    for column in used:
-        listed = "-" if column.coverage_market != column.coverage_market else f"{column.coverage_market:.0%}"
-        auc = "-" if column.auc != column.auc else f"{column.auc:.2f}"
-        table.add_row(
-            Text(column.field, style=VERDICT_STYLES["accept"], no_wrap=True),
-            f"{column.coverage_customers:.0%}",
-            listed,
-            auc,
-            Text("; ".join(column.reasons)),
-        )
-    parts: list[RenderableType] = [table]
-    if asked:
-        parts.append(Text("\nNot used until you vouch for them", style="dim"))
-        parts += [_because(c.field, "; ".join(c.reasons), VERDICT_STYLES["confirm"]) for c in asked]
-    reasons: dict[str, list[str]] = {}
-    for column in report.columns:
-        if column.verdict == "refuse":
-            reasons.setdefault("; ".join(column.reasons), []).append(column.field)
-    if reasons:
-        parts.append(Text("\nNot used", style="dim"))
-        parts += [_because(", ".join(fields), why, VERDICT_STYLES["refuse"]) for why, fields in reasons.items()]
-    return Group(*parts)
-
-
-def _because(fields: str, why: str, style: str) -> RenderableType:
-    return Padding(Text.assemble((fields, style), ": ", why), (0, 0, 0, 2))
-
-
 def reading_notes(reports: Sequence[AccountsReport]) -> RenderableType:
     """Return what was noticed while reading, and which cells could not be used."""
     lines = [f"{report.source}: {note}" for report in reports for note in report.notes]
@@ -193,11 +162,6 @@ def reading_notes(reports: Sequence[AccountsReport]) -> RenderableType:
 def noted(lines: Sequence[str]) -> RenderableType:
     """Return things a person should know, one per line."""
     return Group(*(Text(line, style="yellow") for line in lines))
-
-
-def refusal(reasons: Sequence[str]) -> RenderableType:
-    """Return why training would be refused."""
-    return Text("Training would be refused: " + " ".join(reasons), style="red")
 
 
 def stages_line(seconds: Mapping[str, float]) -> RenderableType:

@@ -131,7 +131,7 @@ class Scorer:
 
     def _own_values(self, columns: Mapping[str, pa.Array], as_of: date | None) -> dict[str, FloatArray]:
         return {
-            enc.field: numeric_values(columns[enc.field], as_of)
+            enc.field: numeric_values(columns[enc.field], as_of, enc.form)
             for enc in self.tables.encoding.fields
             if enc.kind == "numeric" and enc.field in columns
         }

@@ -134,7 +134,7 @@ def as_shown(values: FloatArray, form: str) -> FloatArray:
     """Round to what a sentence shows, so that few distinct sentences serve many accounts; missing becomes 0."""
     known: FloatArray = np.where(np.isfinite(values), values, 0.0)
     whole: FloatArray = np.round(known)
-    if form == "year":
+    if form in ("year", "age"):
         return whole
     size = np.abs(known)
     power = np.floor(np.log10(np.where(size > 0, size, 1.0))) - 2.0

@@ -1,4 +1,4 @@
-"""What a file of accounts was when it was read: hash, rows, columns."""
+"""What a table of accounts was when it was read: hash, rows, columns."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from icp_ml.accounts.formats.readers import open_table
+from icp_ml.accounts.formats.addresses import Address, address_of
+from icp_ml.accounts.formats.readers import TableReader, open_table
 from icp_ml.exceptions import InputError
 
 if TYPE_CHECKING:
@@ -20,20 +21,22 @@ MAX_COUNTED = 256 * BLOCK  # a larger CSV file would take longer to count than i
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """A file of accounts, recognisable later.
+    """A table of accounts, recognisable later.
 
     Attributes
     ----------
     role : str
         "customers" or "list".
     path : str
-        As given.
+        As given, without passwords.
     sha256 : str
-        Of the file's bytes.
+        Of the file's bytes; of several files, of their names and bytes. A database on a server is not read again for
+        it: there it is of the address, the columns and, for a table, the number of rows.
     size : int
-        Bytes.
+        Bytes; 0 for a database on a server.
     rows : int or None
-        Rows that parse; None where the file cannot be read as a table, or is CSV and over 256 MB.
+        Rows that parse; None where the source cannot be read as a table, is CSV or a workbook and over 256 MB, or is
+        a query of a server.
     columns : tuple of str
         Headers as written.
     """
@@ -53,33 +56,33 @@ class Fingerprint:
         """Return what MLflow shows as the run's dataset."""
         from mlflow.entities import Dataset, DatasetInput, InputTag
 
-        file = Path(self.path)
+        address = address_of(self.path)
         context = "training" if self.role == "customers" else self.role
         columns = {"columns": [name[:200] for name in self.columns[:200]]}
         shape = {"num_rows": self.rows, "num_columns": len(self.columns)}
-        source, schema, profile = (json.dumps(x, ensure_ascii=False) for x in ({"uri": str(file)}, columns, shape))
-        entity = Dataset(file.name, self.sha256[:32], "local", source, schema, profile)
+        source, schema, profile = (json.dumps(x, ensure_ascii=False) for x in ({"uri": self.path}, columns, shape))
+        place = address.scheme or "local"
+        entity = Dataset(address.name[:200], self.sha256[:32], place, source, schema, profile)
         return DatasetInput(entity, [InputTag("mlflow.data.context", context)])
 
 
-def fingerprint(role: str, path: Path) -> Fingerprint | None:
-    """Return a file's fingerprint; None where it is no file any more."""
-    if not path.is_file():
-        return None
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(BLOCK):
-            digest.update(block)
-    rows, columns = _shape(path)
-    return Fingerprint(role, str(path), digest.hexdigest(), path.stat().st_size, rows, columns)
-
-
-def _shape(path: Path) -> tuple[int | None, tuple[str, ...]]:
+def fingerprint(role: str, source: str | Path | Address) -> Fingerprint | None:
+    """Return a source's fingerprint; None where it is not there any more."""
+    address = address_of(source)
     try:
-        reader = open_table(path)
-        rows = reader.rows
-        if rows is None and path.stat().st_size <= MAX_COUNTED:
-            rows = sum(chunk.batch.num_rows for chunk in reader.batches(columns=list(reader.columns[:1])))
-    except InputError:
-        return None, ()
-    return rows, reader.columns
+        reader = open_table(address)
+        rows, columns = _rows(reader), reader.columns
+        return Fingerprint(role, address.shown, reader.sha256(), reader.size, rows, columns)
+    except (InputError, OSError):
+        path = Path(address.target)
+        if address.kind != "file" or not path.is_file():
+            return None
+    with path.open("rb") as file:  # no table any more, but a file
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return Fingerprint(role, address.shown, digest, path.stat().st_size, None, ())
+
+
+def _rows(reader: TableReader) -> int | None:
+    if reader.rows is not None or reader.size > MAX_COUNTED or (reader.format == "database" and not reader.files):
+        return reader.rows
+    return sum(int(chunk.batch.num_rows) for chunk in reader.batches(columns=list(reader.columns[:1])))

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import LoggedModel
 
+    from icp_ml.accounts.formats.addresses import Address
     from icp_ml.settings import Settings
     from icp_ml.workflow import TrainingRun
 
@@ -65,7 +66,7 @@ def log_training(
     model_dir: Path,
     *,
     settings: Settings,
-    sources: Mapping[str, Path | None],
+    sources: Mapping[str, str | Path | Address | None],
     report: Path | None = None,
     registered_model: str | None = None,
     out_dir: Path | None = None,
@@ -79,7 +80,7 @@ def log_training(
         Where `run.model` was saved.
     settings : Settings
         Its `tracking` says where to.
-    sources : mapping of "customers" and "list" to Path or None
+    sources : mapping of "customers" and "list" to where they are, or None
         The files that were read; hashed, not uploaded.
     report : Path, optional
         An HTML report to keep with the run.

@@ -1,4 +1,4 @@
-"""The HTML report in a real browser: nothing asked, nothing run, readable on a phone, in the dark and on paper."""
+"""The HTML reports in a real browser: nothing asked, nothing run, readable on a phone, in the dark and on paper."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from icp_ml.report.check_html import write_check
 from icp_ml.report.html import write_html
+from tests import check_data
 from tests import report_model as examples
 
 pytestmark = pytest.mark.browser
@@ -33,6 +35,11 @@ def browser(needs_chromium: str) -> Iterator[Any]:
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("report") / "report.html"
     return write_html(examples.make_model(), path, examples.make_scored())
+
+
+@pytest.fixture(scope="module")
+def data_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_check(check_data.make_check_data(), tmp_path_factory.mktemp("check") / "check.html")
 
 
 @contextmanager
@@ -136,3 +143,66 @@ def test_without_a_profile_the_words_are_large(browser: Any, tmp_path: Path) -> 
         assert problems() == []
         assert page.locator("h1").inner_text() == "No profile found"
         assert float(page.evaluate("parseFloat(getComputedStyle(document.querySelector('h1')).fontSize)")) >= 48
+
+
+@pytest.mark.parametrize("device", WIDTHS)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_data_report_opens_without_an_error_or_a_request_and_never_scrolls_sideways(
+    browser: Any, data_report: Path, device: str, scheme: str
+) -> None:
+    width, height = WIDTHS[device]
+    with opened(browser, data_report, viewport={"width": width, "height": height}, color_scheme=scheme) as (
+        page,
+        wrong,
+    ):
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.locator("h1").inner_text() == "Ready to train"
+        for summary in page.locator("summary").all():  # opens without a script
+            summary.click()
+        assert page.locator("details[open] table").count() == page.locator("details").count() >= 3
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert wrong() == []
+
+
+def test_the_answer_and_the_next_step_are_on_the_first_screen(browser: Any, data_report: Path, tmp_path: Path) -> None:
+    why = "all.csv: all 900 mature customers churned"
+    stopped = write_check(check_data.refused(check_data.make_check_data(), why), tmp_path / "no.html")
+    for path, selector, words in ((data_report, ".next code", "icp-ml train"), (stopped, ".stop", why)):
+        with opened(browser, path, viewport={"width": 390, "height": 844}) as (page, _):
+            assert words in page.locator(selector).inner_text()
+            assert page.locator(selector).bounding_box()["y"] < 600
+
+
+@pytest.mark.parametrize(("scheme", "dark"), [("light", False), ("dark", True)])
+def test_bars_and_charts_of_the_data_report_stand_out(browser: Any, data_report: Path, scheme: str, dark: bool) -> None:
+    script = "([name, property]) => getComputedStyle(document.querySelector(name))[property]"
+    with opened(browser, data_report, color_scheme=scheme) as (page, _):
+        ground = _brightness(page.evaluate(script, ["section", "backgroundColor"]))
+        assert (ground < 0.2) is dark
+        for name, what in ((".why", "color"), ("#labels svg.chart text", "fill"), ("code", "color")):
+            assert abs(_brightness(page.evaluate(script, [name, what])) - ground) > 0.3, name
+        for name in (".meter .f-band", ".meter .f-positive", ".meter .f-negative"):
+            assert abs(_brightness(page.evaluate(script, [name, "fill"])) - ground) > 0.15, name
+        box = page.locator(".used .metered svg").first.bounding_box()
+        assert box["width"] == pytest.approx(64, abs=2)
+        filled = page.locator(".used .metered svg rect").nth(1).bounding_box()
+        assert filled["width"] == pytest.approx(0.9 * box["width"], abs=2)
+
+
+def test_the_data_report_on_paper_is_light_and_whole(browser: Any, data_report: Path) -> None:
+    with opened(browser, data_report, viewport={"width": 718, "height": 1000}, color_scheme="dark") as (page, problems):
+        page.emulate_media(media="print", color_scheme="dark")
+        assert not page.locator("nav").is_visible()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 718
+        assert page.pdf(format="A4").startswith(b"%PDF")
+        assert problems() == []
+
+
+def test_what_strangers_wrote_does_not_run_in_the_data_report(browser: Any, tmp_path: Path) -> None:
+    path = write_check(check_data.make_check_data(lambda text: HOSTILE), tmp_path / "hostile.html")
+    with opened(browser, path, viewport={"width": 390, "height": 844}) as (page, problems):
+        assert problems() == []
+        assert page.evaluate("window.ran") is None
+        assert page.locator("script, img").count() == 0
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        assert "<script>" in page.locator("#columns").inner_text()

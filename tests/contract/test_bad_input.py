@@ -6,6 +6,7 @@ Each case goes through `check`, `train` and `init` where the bad file is the cus
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import subprocess
@@ -46,15 +47,15 @@ UNREADABLE: dict[str, tuple[bytes | pa.Table | None, tuple[str, ...]]] = {
     "picture.csv": (b"\x89PNG\r\n\x1a\n" + bytes(range(256)), ("not a CSV but a picture",)),
     "noise.csv": (bytes(range(256)) * 40, ("not a CSV but a binary file",)),
     "swapped.csv": (b"PAR1" + bytes(100), ("a Parquet file",)),
-    "book.xlsx": (b"PK\x03\x04", ("files ending in '.xlsx' are not read", "save as 'CSV UTF-8'")),
+    "book.xlsx": (b"PK\x03\x04", ("not a readable workbook", "export the sheet as CSV")),
+    "cut.csv.gz": (gzip.compress(HEAD * 500)[:-30], ("damaged or cut gzip data", "export it again")),
+    "list.json": (b"{}", ("files ending in '.json' are not read", ".parquet")),
     "noending": (HEAD + b"1,x,2,No\n", ("files without an ending are not read",)),
     "cut.parquet": (b"PAR1" + bytes(50), ("not a readable Parquet file", "export the table again")),
-    "latin.csv": (HEAD + "1,Café,2,No\n".encode("latin-1"), ("not UTF-8: byte 0xE9", "line 2", "save it as UTF-8")),
-    "utf16.csv": ((HEAD + b"1,x,2,No\n").decode().encode("utf-16"), ("UTF-16", "save it as UTF-8")),
     "twice.csv": (b"ID,Industry,Industry\n1,a,b\n", ("'Industry' occurs more than once", "rename or remove")),
     "twice.parquet": (TWICE_PARQUET, ("'Industry' occurs more than once",)),
     "broken.csv": (HEAD + b"1,x,2,No\n" + b"only,two\n" * 5, ("not a table of 4 columns", "line 3", "delimiter")),
-    "folder.csv": (None, ("this is a folder", "name one CSV or Parquet file")),
+    "folder.csv": (None, ("the folder holds no file that is read", "check the path")),
 }
 
 
@@ -121,8 +122,8 @@ def test_a_file_that_turns_bad_late_leaves_an_earlier_result_alone(desk: Any, tm
     good = desk.market.to_csv(index=False).encode()
     path.write_bytes(good)
     desk.answer("score", desk.model, path, "--out", out)
-    path.write_bytes(good * 250 + b"\xff\xfe broken\n")  # past the first chunk
-    desk.refuses(("score", desk.model, path, "--out", out), ("not UTF-8",), beside=tmp_path)
+    path.write_bytes(good * 250 + b"broken\n" * 80_000)  # past the first chunk
+    desk.refuses(("score", desk.model, path, "--out", out), ("not a table of", "rows cannot be read"), beside=tmp_path)
 
 
 # --- valid, but the answer is no: exit 1 -----------------------------------------------------------------------------

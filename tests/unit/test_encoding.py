@@ -9,15 +9,20 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from icp_ml.estimator.bins import (
+    fit_codes,
+    fit_numeric,
+    fit_values,
+    fit_vocabulary,
+    roundest,
+    roundest_days,
+    without_rare,
+)
 from icp_ml.estimator.encoding import (
     MAX_VALUES,
     Encoding,
     FieldEncoding,
-    fit_numeric,
-    fit_values,
-    fit_vocabulary,
     numeric_values,
-    roundest,
 )
 from icp_ml.exceptions import InputError
 
@@ -225,3 +230,80 @@ def test_saved_and_read_back(enc):
 def test_a_hostile_encoding_is_refused(change, match):
     with pytest.raises(InputError, match=match):
         FieldEncoding.from_dict(numeric([0, 1]).to_dict() | change)
+
+
+# years and spans of time -----------------------------------------------------------------------
+
+
+def test_a_year_read_as_an_age_moves_with_the_as_of_date():
+    founded = pa.array([2014.0, 2026.0, 2027.0, None])
+    ages = numeric_values(founded, date(2026, 10, 1), "age")
+    np.testing.assert_array_equal(ages, [12, 0, np.nan, np.nan])  # of the future nobody knew
+    np.testing.assert_array_equal(numeric_values(founded, date(2027, 1, 1), "age")[:3], [13, 1, 0])
+    np.testing.assert_array_equal(numeric_values(founded, date(2026, 10, 1), "year")[:3], [2014, 2026, 2027])
+    assert np.isnan(numeric_values(founded, None, "age")).all()
+    enc = numeric([-1e-9, 5, 12, 60], "age")
+    assert codes_of(enc, founded, date(2026, 10, 1)) == [3, 2, 0, 0]
+    assert codes_of(enc, founded, date(2027, 10, 1)) == [4, 2, 2, 0]
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "days"),
+    [(80, 120, 91), (300, 500, 365), (130, 170, 152), (20, 40, 30), (5, 8, 7), (1000, 2000, 1826), (400, 420, 401)],
+)
+def test_spans_of_time_end_where_people_would_end_them(low, high, days):
+    found = roundest_days(low, high)
+    assert low <= found <= high
+    assert abs(found - days) <= 15
+
+
+@given(st.integers(0, 20_000), st.integers(0, 4_000))
+def test_a_span_stays_within_its_bounds(low, width):
+    assert low <= roundest_days(float(low), low + width * 0.999) <= low + width * 0.999 or width == 0
+
+
+def test_ages_of_dates_are_cut_at_spans_people_name():
+    days = np.arange(1.0, 2000.0)
+    edges = fit_numeric(days, max_bins=8, form="date")
+    assert set(edges.tolist()) >= {183.0, 548.0, 731.0}
+    assert np.all(np.diff(edges) > 0)
+
+
+def test_a_word_of_one_phrase_only_is_left_out():
+    said = ["machine", "learning", "machine learning"]
+    rows = [said] * 3 + [[*said, "good machine"]] * 5 + [["learning"]] * 8 + [["oven"]] * 8
+    array = pa.array(rows, pa.list_(pa.string()))
+    assert fit_vocabulary(array, min_count=5, max_tokens=9, phrases=True) == ("learning", "machine learning", "oven")
+    assert fit_vocabulary(array, min_count=5, max_tokens=9) == (
+        "good machine",
+        "learning",
+        "machine",
+        "machine learning",
+        "oven",
+    )
+    dictionary = pa.ListArray.from_arrays(array.offsets, array.values.dictionary_encode())
+    assert fit_vocabulary(dictionary, min_count=5, max_tokens=1) == ("learning",)
+    assert fit_vocabulary(pa.array([None, None], pa.list_(pa.string())), min_count=1, max_tokens=9) == ()
+
+
+def test_rare_tokens_may_be_left_out_before_any_fit():
+    rows = [["a", "b"], ["a"], None, ["b"], ["c"], [], ["a"]]
+    array = pa.array(rows, pa.list_(pa.string()))
+    assert without_rare(array, min_count=2).to_pylist() == [["a", "b"], ["a"], None, ["b"], [], [], ["a"]]
+    assert without_rare(array.slice(2, 3), min_count=1).to_pylist() == [None, ["b"], ["c"]]
+
+
+# industry codes --------------------------------------------------------------------------------
+
+
+def test_industry_codes_stand_alone_where_enough_share_them_and_else_for_the_wider_one():
+    codes = ["5415"] * 8 + ["5416"] * 3 + ["5411"] * 3 + ["3327"] * 4 + ["3331"] * 2 + ["x"] * 6 + ["y", "23", None]
+    kept, rare = fit_codes(codes, min_count=5, system="naics")
+    assert kept == ("31-33", "541", "5415", "x")
+    assert rare == ("23", "y")
+    enc = FieldEncoding("naics_code", "category", "naics", "NAICS code", values=kept, spellings=kept, rare=rare)
+    found = codes_of(enc, pa.array(["5415", "5416", "541", "54", "3254", "31-33", "x", "y", "2361", "722", "z", None]))
+    assert found == [5, 4, 4, 1, 3, 3, 6, 2, 2, 1, 1, 0]
+    assert fit_codes(codes[::-1], min_count=5, system="naics") == (kept, rare)
+    plain = FieldEncoding("naics_code", "category", "category", values=kept, spellings=kept, rare=rare)
+    assert codes_of(plain, pa.array(["5416", "2361"])) == [1, 1]

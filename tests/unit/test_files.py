@@ -266,7 +266,9 @@ def test_customers_are_suppressed_and_named_in_lookalikes(model, source):
     assert summary.suppressed == 3
     gone = read[read["status"] == "suppressed"]
     assert gone["status_reason"].to_dict() == {
-        "L-00005": "existing customer", "L-00009": "existing customer", "L-00150": "on rivals.csv",
+        "L-00005": "existing customer (same domain company5.example)",
+        "L-00009": "existing customer (same id and name)",
+        "L-00150": "on rivals.csv (same domain company150.example)",
     }  # fmt: skip
     assert gone[["fit_score", "rank", "reason_1", "lookalike_1"]].isna().all(axis=None)
     assert set(gone["tier"]) == {"none"}
@@ -277,6 +279,23 @@ def test_customers_are_suppressed_and_named_in_lookalikes(model, source):
 
 def rivals():
     return read_accounts(pd.DataFrame({"Website": ["company150.example"], "# Employees": [4]}))
+
+
+def test_accounts_that_may_be_meant_are_listed_beside_the_result(model, source):
+    twins = hand_list(ROWS)
+    twins.loc[[3, 4], "Account Name"] = "Twin Tools"
+    twins.loc[3, "Account ID"] = "=twin"
+    twins["Website"] = None
+    twins.to_csv(source, index=False)
+    wanted = read_accounts(pd.DataFrame({"Account Name": ["TWIN TOOLS Ltd"], "# Employees": [4]}))
+    summary, out = run(model, source, exclude=[(wanted, "on rivals.csv")])
+    review = pd.read_csv(summary.review)
+    assert summary.review == out.with_name("out.parquet.review.csv")
+    assert summary.suppressed == 0
+    assert review["file"].tolist() == ["on rivals.csv"]
+    assert {review["candidate_1_id"][0], review["candidate_2_id"][0]} == {"'=twin", "L-00004"}, "no formulas"
+    run(model, source)
+    assert not summary.review.exists()
 
 
 def test_the_summary_is_plain_json(model, source):

@@ -6,10 +6,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 from scipy.special import expit
+from sklearn.metrics import roc_auc_score
 
+from icp_ml.accounts.values.words import plain_words, word_sets
 from icp_ml.estimator.boosting import BoostingParams
 from icp_ml.estimator.fitting import FieldSpec, FitParams, fit_encoding, fit_tables
 from icp_ml.exceptions import TrainingRefused
+from icp_ml.traits import find_traits
 
 PARAMS = FitParams(BoostingParams(learning_rate=0.2, max_rounds=40, patience=10, folds=3, bags=2, min_leaf=5))
 SPECS = [
@@ -170,3 +173,75 @@ def test_a_token_field_without_a_telling_token_is_left_out():
 def test_labels_are_not_seen_by_the_encoding(data, fitted):
     other = fit_tables(data[0], SPECS, 1 - data[1], params=PARAMS)
     assert [f.to_dict() for f in other.tables.encoding.fields] == [f.to_dict() for f in fitted.tables.encoding.fields]
+
+
+def test_a_missing_token_set_is_missing_and_not_a_set_without_tokens():
+    rng = np.random.default_rng(5)
+    columns, _ = make(600, seed=5)
+    missing = rng.random(600) < 0.4
+    sets = columns["tech"].to_pylist()
+    columns["tech"] = pa.array([None if gone else held for gone, held in zip(missing, sets, strict=True)])
+    missing = np.asarray(columns["tech"].is_null())
+    y = (rng.random(600) < np.where(missing, 0.15, 0.55)).astype(float)  # only that it is missing tells anything
+    fit = fit_tables(columns, SPECS, y, params=PARAMS).tables
+    terms = [j for j, term in enumerate(fit.terms) if term.field == "tech"]
+    assert len(terms) == 2
+    assert all(fit.values[j][0] == 0.0 and fit.variances[j][0] == 0.0 for j in terms)
+    codes = fit.encode(columns, 600)
+    assert (codes[np.ix_(missing, terms)] == 0).all()
+    assert (codes[np.ix_(~missing, terms)] > 0).all()
+    # what the sets hold says nothing here, and so nothing is made of it
+    assert max(abs(fit.values[j]).max() for j in terms) < 0.35
+    status = np.where(y > 0, "best", "worst")
+    assert [trait for trait in find_traits(fit, codes, status) if trait.field == "tech"] == []
+
+
+def texts(n, seed, *, shuffled=False):
+    """Descriptions of words as rare as words are, of which one phrase tells of the outcome and nothing else does."""
+    rng = np.random.default_rng(seed)
+    words = np.array([a + b for a in ("ba", "ce", "di", "fo", "gu", "ha") for b in ("lan", "mer", "nor", "qui")])
+    rare = 1 / np.arange(1, len(words) + 1)
+    said = words[rng.choice(len(words), size=(n, 12), p=rare / rare.sum())].tolist()
+    holds = rng.random(n) < 0.3
+    for row, held in zip(said, holds, strict=True):
+        row[6:6] = ["predictive maintenance"] if held else []
+    y = (rng.random(n) < np.where(holds, 0.75, 0.3)).astype(float)
+    y = rng.permutation(y) if shuffled else y
+    return {"description": word_sets(plain_words(pa.array([" ".join(row) for row in said])))}, y
+
+
+@pytest.mark.parametrize("shuffled", [False, True])
+def test_what_a_text_alone_tells_is_found_and_nothing_else(shuffled):
+    spec = [FieldSpec("description", "tokens", "text", "description", "psychographic")]
+    columns, y = texts(500, 1, shuffled=shuffled)
+    tables = fit_tables(columns, spec, y, params=PARAMS).tables
+    unseen, truth = texts(1500, 2, shuffled=shuffled)
+    auc = roc_auc_score(truth, tables.log_odds(tables.encode(unseen, 1500)))
+    traits = find_traits(tables, tables.encode(columns, 500), np.where(y > 0, "best", "worst"))
+    if shuffled:
+        assert auc < 0.55
+        assert traits == ()
+        return
+    assert auc > 0.62
+    assert [t.sentence for t in traits] == ['description mentions "predictive maintenance"']
+    assert traits[0].category == "psychographic"
+    names = {term.name for term in tables.terms}
+    assert "description=predictive maintenance" in names
+    assert "description=predictive" not in names  # a word that only the phrase has
+
+
+def test_recencies_and_ages_move_with_the_as_of_date_of_scoring():
+    rng = np.random.default_rng(7)
+    days = rng.integers(1, 1500, 500)
+    raised = np.datetime64("2026-10-01T00:00:00", "s") - days * np.timedelta64(86400, "s")
+    founded = 2026.0 - rng.integers(0, 40, 500)
+    columns = {"raised": pa.array(raised), "founded": pa.array(founded)}
+    y = (rng.random(500) < np.where(days < 365, 0.7, 0.2) * np.where(founded > 2010, 1.0, 0.6)).astype(float)
+    specs = [FieldSpec("raised", "numeric", "date"), FieldSpec("founded", "numeric", "age")]
+    tables = fit_tables(columns, specs, y, params=PARAMS, as_of=date(2026, 10, 1)).tables
+    later = {"raised": pa.array(raised + np.timedelta64(730 * 86400, "s")), "founded": pa.array(founded + 2)}
+    now, then = tables.encode(columns, 500), tables.encode(later, 500, date(2028, 9, 30))
+    assert tables.as_of == date(2026, 10, 1)
+    assert (now == then).all()  # the same ages two years on are the same accounts
+    aged = tables.encode(columns, 500, date(2028, 9, 30))
+    assert tables.log_odds(aged).mean() < tables.log_odds(now).mean()  # and those that raised nothing since have aged

@@ -73,7 +73,7 @@ def test_no_value_is_written_with_an_exponent(form):
         ("number", [0, 1, 2, 3], (3, 3), "2"),
         ("number", [0, 1.5, 2.5, 3], (3, 3), "1.5-2.5"),
         ("date", [0, 90, 365, 4000], (2, 2), "in the last 3 months"),
-        ("date", [0, 90, 365, 4000], (3, 3), "3 months to 12 months ago"),
+        ("date", [0, 90, 365, 4000], (3, 3), "3 to 12 months ago"),
         ("date", [0, 400, 405, 4000], (3, 3), "13 months ago"),
         ("date", [0, 90, 730, 4000], (4, 4), "2 years ago or earlier"),
     ],
@@ -115,8 +115,51 @@ def test_tokens_and_booleans_in_words():
         (numeric([0, 100, 500, 1000], "count", "employees", "employees"), "101-500 employees"),
         (numeric([0, 1e6, 5e6, 1e9], "money", "revenue_usd", "annual revenue"), "annual revenue: $1M-$5M"),
         (numeric([1900, 2009, 2015, 2026], "year", "founded_year", "founded"), "founded 2010-2015"),
-        (numeric([0, 90, 365, 999], "date", "d", "latest funding"), "latest funding 3 months to 12 months ago"),
+        (numeric([0, 90, 365, 999], "date", "d", "latest funding"), "latest funding 3 to 12 months ago"),
     ],
 )
 def test_statements_of_ranges(enc, expected):
     assert statement(term(enc), [3]) == expected
+
+
+@pytest.mark.parametrize(
+    ("form", "edges", "codes", "expected"),
+    [
+        ("age", [-1, 4, 15, 60], (2, 2), "founded in the last 4 years"),
+        ("age", [-1, 4, 15, 60], (3, 3), "founded 5 to 15 years ago"),
+        ("age", [-1, 4, 15, 60], (4, 4), "founded 16 years ago or earlier"),
+        ("age", [-1, 0, 1, 60], (2, 2), "founded this year"),
+        ("age", [-1, 0, 1, 60], (3, 3), "founded 1 year ago"),
+        ("age", [-1, 1, 9, 60], (2, 2), "founded in the last year"),
+        ("date", [-1, 91, 365, 4000], (2, 2), "founded in the last 3 months"),
+        ("date", [-1, 91, 365, 4000], (3, 3), "founded 3 to 12 months ago"),
+        ("date", [-1, 91, 365, 731, 4000], (4, 4), "founded 12 months to 2 years ago"),
+        ("date", [-1, 731, 1826, 4000], (3, 3), "founded 2 to 5 years ago"),
+        ("date", [-1, 30, 91, 4000], (2, 2), "founded in the last month"),
+        ("date", [-1, 30, 91, 4000], (4, 4), "founded 3 months ago or earlier"),
+    ],
+)
+def test_spans_of_time_in_words(form, edges, codes, expected):
+    enc = numeric(edges, form, "founded_year", "founded")
+    assert statement(term(enc), list(codes)) == expected
+
+
+def test_own_ages_in_words():
+    assert [value_words("age", years) for years in (0.0, 1.0, 12.0)] == ["this year", "1 year ago", "12 years ago"]
+    assert [value_words("date", days) for days in (30, 122, 365, 1096)] == [
+        "1 month ago", "4 months ago", "12 months ago", "3 years ago",
+    ]  # fmt: skip
+
+
+def test_a_word_of_a_text_is_quoted():
+    def said(name, codes, label="pitch"):
+        enc = FieldEncoding(
+            name, "tokens", "text", label, values=("machine learning",), spellings=("machine learning",)
+        )
+        return statement(term(enc), codes)
+
+    assert said("description", [2], "description") == 'description mentions "machine learning"'
+    assert said("description", [1], "description") == 'description does not mention "machine learning"'
+    assert said("job_posting_text", [2]) == 'job postings mention "machine learning"'
+    assert said("pitch", [2]) == 'pitch mentions "machine learning"'
+    assert said("pitch", [0]) == "pitch not known"

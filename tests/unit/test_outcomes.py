@@ -270,6 +270,10 @@ def test_settings_are_checked():
         OutcomeDefinition({"nps": 0})
     with pytest.raises(SettingsError, match=r"best_share = 0\.7"):
         OutcomeDefinition(best_share=0.7)
+    with pytest.raises(SettingsError, match="late_churn = 'never': allowed are worst and judged"):
+        OutcomeDefinition(late_churn="never")
+    with pytest.raises(SettingsError, match=r"revenue_cap = 0\.1 must be 0\.5 to 1"):
+        OutcomeDefinition(revenue_cap=0.1)
 
 
 def test_an_outcome_column_of_unreadable_values_is_named():

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from icp_ml.accounts import read_accounts
+from icp_ml.accounts.formats.encodings import recoding_note
 from icp_ml.accounts.formats.frames import table_from_frame
 from icp_ml.accounts.formats.readers import Chunk, Reject, open_table
 from icp_ml.exceptions import InputError
@@ -139,16 +140,11 @@ REFUSED = {
     ),
     "pdf": (b"%PDF-1.4 abc", "not a CSV but a PDF"),
     "xlsx": (b"PK\x03\x04rest", "not a CSV but a zip archive or Excel workbook"),
-    "gzip": (b"\x1f\x8b\x08\x00", "gzip"),
+    "gzip": (b"\x1f\x8b\x08\x00", "damaged or cut gzip data"),
     "parquet": (b"PAR1....", "a Parquet file"),
     "html": (b"<!DOCTYPE html><html>a,b</html>", "a web page"),
     "json": (b'[{"a": 1}, {"a": 2}]', "JSON"),
     "binary": (bytes(range(256)) * 4, "a binary file"),
-    "utf-16": ("a,b\n1,2\n".encode("utf-16"), "UTF-16; save it as UTF-8"),
-    "windows-1252": (
-        "name,b\nAcme,1\nCafé,2\n".encode("cp1252"),
-        r"byte 0xE9 at offset 17 \(line 3\); save it as UTF-8",
-    ),
     "duplicate": (b"a,b,a\n1,2,3\n", "the column name 'a' occurs more than once"),
     "duplicate but for blanks": (b"a,b,a \n1,2,3\n", "'a' occurs more than once"),
 }
@@ -162,23 +158,79 @@ def test_what_is_no_table_is_refused_in_words(tmp_path: Path, case: str) -> None
     assert "list.csv" in str(caught.value)
 
 
-def test_wrong_byte_far_into_a_file_is_located(tmp_path: Path) -> None:
+def notes_and_rows(path: Path) -> tuple[tuple[str, ...], list[dict[str, object]]]:
+    reader = open_table(path)
+    chunks = list(reader.batches())
+    notes = (*reader.notes, *recoding_note(sum(chunk.recoded for chunk in chunks)))
+    return notes, [row for chunk in chunks for row in chunk.batch.to_pylist()]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_utf_16_with_and_without_mark_is_read_and_said(tmp_path: Path, encoding: str, end: str) -> None:
+    text = end.join(["Name;Größe", '"Ağaç; Sanayi";5', "東京,6;6", "𝔘;7", ""])
+    data = text.encode(encoding)
+    if encoding in ("utf-16-le", "utf-16-be"):
+        assert not data.startswith((b"\xff\xfe", b"\xfe\xff"))
+    notes, rows = notes_and_rows(write(tmp_path, data))
+    assert [tuple(row.values()) for row in rows] == [("Ağaç; Sanayi", "5"), ("東京,6", "6"), ("𝔘", "7")]
+    assert list(rows[0]) == ["Name", "Größe"]
+    assert len(notes) == 1
+    assert encoding[:6].upper() in notes[0]
+
+
+def test_windows_1252_is_read_line_by_line_and_said(tmp_path: Path) -> None:
+    text = "name,b\nAcme,1\nCafé “Zürich” – 5 €,2\nGROẞ,3\n".replace("ẞ", "ß")
+    notes, rows = notes_and_rows(write(tmp_path, text.encode("cp1252")))
+    assert [row["name"] for row in rows] == ["Acme", "Café “Zürich” – 5 €", "GROß"]
+    assert notes == (
+        "2 lines are not UTF-8 and were read as Windows-1252; if letters look wrong, save the file as UTF-8",
+    )
+
+
+def test_one_byte_of_windows_1252_far_into_a_file_changes_no_other_row(tmp_path: Path) -> None:
     body = "näme,b\n".encode() + "é,1\n".encode() * 700_000
-    path = write(tmp_path, body + b"\xff,1\n")
-    with pytest.raises(InputError, match=rf"byte 0xFF at offset {len(body):,} \(line 700,002\)"):
-        read(path)
+    notes, rows = notes_and_rows(write(tmp_path, body + b"\xe9 \x81,1\n" + "é,1\n".encode()))
+    assert len(rows) == 700_002
+    assert {row["näme"] for row in rows[:700_000]} == {"é"}
+    assert [row["näme"] for row in rows[700_000:]] == ["é \x81", "é"]
+    assert notes[0].startswith("1 line is not UTF-8 and was read as Windows-1252")
+
+
+def test_a_utf_8_line_with_one_wrong_byte_keeps_its_other_letters(tmp_path: Path) -> None:
+    _, rows = notes_and_rows(write(tmp_path, "a,b\nMüller & Söhne, ".encode() + b"Caf\xe9\n"))
+    assert rows == [{"a": "Müller & Söhne", "b": " Café"}]
+
+
+def test_delimiter_that_the_rows_contradict_is_not_taken(tmp_path: Path) -> None:
+    rows, _, _ = read(write(tmp_path, "Revenue, EUR;Name\n5;Acme, Inc\n6;Best\n"))
+    assert rows == [{"Revenue, EUR": "5", "Name": "Acme, Inc"}, {"Revenue, EUR": "6", "Name": "Best"}]
+
+
+def test_excels_separator_line_and_single_quotes(tmp_path: Path) -> None:
+    rows, rejects, _ = read(write(tmp_path, "sep=|\r\na,x|b\r\n1|2\r\nbad\r\n3|4\r\n"))
+    assert rows == [{"a,x": "1", "b": "2"}, {"a,x": "3", "b": "4"}]
+    assert [reject.line for reject in rejects] == [4]
+    rows, _, _ = read(write(tmp_path, "'a','b;c'\n'1, 2','it''s'\n'x\ny',3\n"))
+    assert rows == [{"a": "1, 2", "b;c": "it's"}, {"a": "x\ny", "b;c": "3"}]
+
+
+def test_a_line_without_end_is_no_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("icp_ml.accounts.formats.encodings.MAX_LINE_BYTES", 2**21)
+    with pytest.raises(InputError, match="a line is longer than 2,097,152 bytes"):
+        read(write(tmp_path, b"a,b\n1,2\n" + b"x" * 2**23))
 
 
 @pytest.mark.parametrize(
     ("name", "message"),
-    [("gone.csv", "there is no such file"), ("x.xlsx", "'.xlsx' are not read; give .csv"), ("x", "without an ending")],
+    [("gone.csv", "there is no such file"), ("x.json", "'.json' are not read; give .csv"), ("x", "without an ending")],
 )
 def test_paths_that_cannot_be_read(tmp_path: Path, name: str, message: str) -> None:
     if name != "gone.csv":
         write(tmp_path, b"PK", name)
     with pytest.raises(InputError, match=message):
         open_table(tmp_path / name)
-    with pytest.raises(InputError, match="this is a folder"):
+    with pytest.raises(InputError, match="the folder holds no file that is read"):
         open_table(tmp_path)
 
 

@@ -163,7 +163,7 @@ def test_reason_columns():
     assert found["reason_1_contribution"] == [-1, -0.6]
     assert found["reason_1"][0].startswith("12 employees (up to 125) lowers fit")
     assert found["reason_2_field"] == ["technologies", "funded"]
-    assert found["reason_2"][1].startswith("Latest funding 30 days ago")
+    assert found["reason_2"][1].startswith("Latest funding 1 month ago")
     assert found["reason_3"] == [None, found["reason_3"][1]]  # the rest of the first row says nothing
     assert found["reason_3_field"][0] is None
     assert found["reason_3_contribution"][0] is None

@@ -69,7 +69,7 @@ def test_the_page_says_who_the_ideal_customer_is_before_anything_else() -> None:
         "Who the ideal customer is", "<h2>Filters</h2>", "Not: Up to 50 employees", "<h2>Signals</h2>",
         "Uses Snowflake", "<h2>Anti-traits</h2>", "<h2>How good it is, and how we know</h2>", "<h2>Traits</h2>",
         "<h2>Tiers</h2>", "<h3>Accounts with the best fit</h3>", "<h2>What each field adds</h2>",
-        "<h2>How customers were judged</h2>", "<h2>Data</h2>", "<h2>Model</h2>",
+        "<h2>How customers were judged</h2>", "<h2>Columns</h2>", "<h2>Model</h2>",
     )  # fmt: skip
     place = 0
     for words in order:
@@ -173,8 +173,8 @@ def test_the_context_is_plain_and_holds_no_raw_numbers() -> None:
     assert json.loads(json.dumps(context)) == context
 
     def numbers(value: object) -> list[object]:
-        if isinstance(value, dict):
-            return [n for v in value.values() for n in numbers(v)]
+        if isinstance(value, dict):  # bars are drawn from numbers
+            return [n for k, v in value.items() if not k.endswith("bar") for n in numbers(v)]
         if isinstance(value, list):
             return [n for v in value for n in numbers(v)]
         return [value] if isinstance(value, (int, float)) and not isinstance(value, bool) else []
@@ -200,13 +200,14 @@ def test_the_list_is_counted_from_all_accounts_down_to_what_capacity_can_work() 
     assert report_context(examples.make_model())["list"] is None
 
 
-def test_every_column_is_there_the_used_ones_first() -> None:
+def test_every_column_is_there_by_verdict() -> None:
     view = report_context(examples.make_model())["columns"]
-    assert [row["verdict"] for row in view["rows"]] == ["used", "to confirm", "left out"]
-    used = view["rows"][0]
-    assert (used["header"], used["customers"], used["market"]) == ("# Employees", "90%", "70%")
-    assert used["reasons"] == ["3 cells converted, such as “51-200” to 125.", "1 unusable cells dropped."]
-    assert view["rows"][2]["market"] == "–"
+    assert view["lead"] == "3 columns: 1 used, 1 asked about, 1 left out."
+    (used,) = view["used"]
+    assert (used["header"], used["here"], used["there"], used["gap"]) == ("# Employees", "90%", "70%", "−20")
+    assert used["reading"] == ["3 cells converted, such as “51-200” to 125.", "1 cell taken as missing."]
+    assert [row["field"] for row in view["asked"]] == ["last_funding_date"]
+    assert [group["fields"] for group in view["left_out"]] == [["health_score"]]
 
 
 def test_sensitivity_to_the_weights_is_shown() -> None:

@@ -14,17 +14,14 @@ import pytest
 
 from icp_ml.accounts import ListNormaliser, read_accounts
 from icp_ml.accounts.formats.readers import open_table
-from icp_ml.accounts.vendors import ColumnMapping, header_scale, infer_kind, map_columns, unused_settings
+from icp_ml.accounts.header_words import QUESTIONS
+from icp_ml.accounts.kinds import infer_kind
+from icp_ml.accounts.values.conventions import Convention
+from icp_ml.accounts.vendors import ColumnMapping, header_scale, map_columns, unused_settings
 from icp_ml.exceptions import InputError, SettingsError
-from icp_ml.schema import BY_NAME, NUMERIC_KINDS, Field
+from icp_ml.schema import BY_NAME, NUMERIC_KINDS, Field, header_key
 from icp_ml.settings import Settings
-
-APOLLO = (
-    "Company Name", "Account Stage", "# Employees", "Industry", "Website", "Company City", "Company State",
-    "Company Country", "Keywords", "Technologies", "Total Funding", "Latest Funding", "Latest Funding Amount",
-    "Last Raised At", "Annual Revenue", "Number of Retail Locations", "SIC Codes", "NAICS Codes", "Short Description",
-    "Founded Year", "Subsidiary of",
-)  # fmt: skip
+from tests.vendor_headers import ASK, VENDORS
 
 
 def settings(**parts: Any) -> Settings:
@@ -35,22 +32,46 @@ def named(headers: list[str] | tuple[str, ...], **parts: Any) -> dict[str, str]:
     return {m.header: m.field.name for m in map_columns(headers, settings(**parts))}
 
 
-def test_apollo_export_is_recognised() -> None:
-    found = map_columns(APOLLO, Settings())
-    own = [mapping.header for mapping in found if mapping.how == "own name"]
-    assert own == ["Account Stage"]
-    assert [mapping.header for mapping in found] == list(APOLLO)
-    assert len({mapping.field.name for mapping in found}) == len(APOLLO)
+@pytest.mark.parametrize("vendor", list(VENDORS))
+def test_exports_of_vendors_are_recognised(vendor: str) -> None:
+    headers = VENDORS[vendor]
+    found = {m.header: m.field.name for m in map_columns(list(headers), Settings()) if m.how != "own name"}
+    assert found == {header: name for header, name in headers.items() if name not in (None, ASK)}
+    assert all(header_key(header) in QUESTIONS for header, name in headers.items() if name == ASK)
+    assert named(list(headers)[::-1]) | found == named(list(headers)) | found  # whatever the columns' order
+
+
+def test_a_persons_column_is_not_taken_for_the_companys() -> None:
+    assert named(["Name", "City", "Company", "Company City"]) == {
+        "Name": "own_name", "City": "own_city", "Company": "name", "Company City": "city",
+    }  # fmt: skip
+    assert named(["Name", "City"]) == {"Name": "name", "City": "city"}
+    (person, *_) = map_columns(["City", "Company City"], Settings())
+    assert (person.field.label, person.note) == ("City", "'Company City' is already taken as city")
+
+
+@pytest.mark.parametrize("header", ["Type", "Size", "Revenue", "Region", "Tags", "Start Date", "Contract End Date"])
+def test_headers_that_mean_different_things_are_not_guessed(header: str) -> None:
+    (mapping,) = map_columns([header], Settings())
+    assert mapping.how == "own name"
+
+
+def test_addresses_at_one_host_are_no_domains() -> None:
+    pages = [f"https://www.linkedin.com/company/acme{n}" for n in range(8)]
+    accounts = read_accounts(pd.DataFrame({"ID": range(8), "URL": pages}))
+    assert "domain" not in accounts.fields
+    own = [f"https://acme{n}.com" for n in range(8)]
+    assert read_accounts(pd.DataFrame({"ID": range(8), "URL": own})).fields["domain"].kind == "domain"
 
 
 def test_settings_come_before_names_and_names_before_aliases() -> None:
     columns = ["Company Size", "employees", "Staff"]
     assert named(columns) == {"Company Size": "company_size", "employees": "employees", "Staff": "staff"}
     assert named(columns, columns={"Staff": "employees"}) == {
-        "Company Size": "company_size", "employees": "column_2", "Staff": "employees",
+        "Company Size": "company_size", "employees": "own_employees", "Staff": "employees",
     }  # fmt: skip
     (mapping, *_) = map_columns(columns, Settings())
-    assert (mapping.how, mapping.note) == ("own name", "'employees' is already the employees")
+    assert (mapping.how, mapping.note) == ("own name", "'employees' is already taken as employees")
 
 
 def test_the_alias_listed_first_wins_whatever_the_column_order() -> None:
@@ -62,6 +83,7 @@ def test_settings_are_matched_by_header_or_by_another_spelling_of_it() -> None:
     assert named([" GPU spend ($)"], columns={"gpu_spend": "it_spend_usd"}) == {" GPU spend ($)": "it_spend_usd"}
     assert named(["a", "b"], columns={"a": "ignore"}) == {"b": "b"}
     assert unused_settings(["a"], settings(columns={"A": "ignore", "gone": "name"})) == ("gone",)
+    assert unused_settings(["a"], settings(columns={"# Employees": "employees", "Staff": "employees"})) == ("Staff",)
 
 
 def test_custom_fields_are_found_by_name() -> None:
@@ -127,7 +149,7 @@ def test_kind_from_values_whatever_the_order(kind: str, cells: list[Any]) -> Non
 CUSTOMERS = """\
 Account ID,Company,Website,# Employees,Company Size,Annual Revenue,Country,Tech Stack,Customer Since,Churned,NRR,Plan,
 A1,Acme,https://www.acme.com,51-200,small,$10 to $25 million,USA,Salesforce; SAP,2024-02-26,No,110%,Pro,
-A2,Beta,beta.de,"10,001+",large,€2m,Deutschland,"SAP, Slack",1/13/2024,yes,0.9,pro,
+A2,Beta,beta.de,"10,001+",large,$2m,Deutschland,"SAP, Slack",1/13/2024,yes,0.9,pro,
 A3,Gamma,-,Unknown,small,-1,Germany,,2999-01-01,no,,Basic,
 """
 
@@ -165,7 +187,7 @@ def test_report_tells_what_was_done(customers: Path) -> None:
     assert columns["employees"].placeholders == 1
     assert columns["employees"].changed == 2
     assert ("51-200", "125.5") in columns["employees"].examples
-    assert columns["customer_since"].day_first is False
+    assert columns["customer_since"].convention.day_first is False
     assert not any(column.header == "column_13" for column in report.columns)
     assert json.loads(json.dumps(report.to_dict())) == report.to_dict()
     assert len(report.frame()) == len(report.columns) == 12
@@ -241,7 +263,9 @@ def test_list_normaliser_agrees_with_read_accounts_in_any_batch(customers: Path)
     accounts = read_accounts(customers)
     reader = open_table(customers)
     for rows in (1, 2, 3):
-        normaliser = ListNormaliser(reader.columns, accounts.fields, day_first={"customer_since": False})
+        normaliser = ListNormaliser(
+            reader.columns, accounts.fields, conventions={"customer_since": Convention(day_first=False)}
+        )
         parts = [normaliser.normalise(chunk.batch, chunk.first_row) for chunk in reader.batches(rows)]
         for name in accounts.fields:
             together = [value for part in parts for value in part[name].to_pylist()]
@@ -275,7 +299,7 @@ def test_a_list_without_any_field_of_the_model_is_refused() -> None:
     normaliser = ListNormaliser(["Website", "Foo"], {"employees": BY_NAME["employees"]})
     with pytest.raises(InputError, match=r"list.csv: none of its columns \('Website', 'Foo'\) is a field of the model"):
         normaliser.check_usable("list.csv")
-    ListNormaliser(["Website", "Size"], {"employees": BY_NAME["employees"]}).check_usable()
+    ListNormaliser(["Website", "Headcount"], {"employees": BY_NAME["employees"]}).check_usable()
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from icp_ml.accounts.formats.csv_rows import check_headers
+from icp_ml.accounts.formats.headers import check_headers
 from icp_ml.accounts.formats.tables import plain_array
 from icp_ml.accounts.values.cells import cell_text
 from icp_ml.exceptions import InputError

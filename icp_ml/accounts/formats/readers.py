@@ -1,53 +1,66 @@
-"""Open a file of accounts as a stream of chunks, each of the same number of rows whatever the file's own layout."""
+"""Open a table of accounts as a stream of chunks, each of the same number of rows whatever the source's own layout."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from icp_ml.accounts.formats.csv_rows import CsvLayout, check_headers, csv_chunks, csv_layout
-from icp_ml.accounts.formats.rows import CHUNK_ROWS, MAX_COLUMNS, Chunk, Reject
-from icp_ml.accounts.formats.tables import plain_array, plain_batch
+from icp_ml.accounts.formats.addresses import DATABASE_FILES, WORKBOOKS, Address, address_of
+from icp_ml.accounts.formats.csv_layout import CsvFile, csv_layout
+from icp_ml.accounts.formats.csv_rows import csv_pieces
+from icp_ml.accounts.formats.encodings import encoding_note
+from icp_ml.accounts.formats.parquet_rows import parquet_layout, parquet_pieces
+from icp_ml.accounts.formats.rows import CHUNK_ROWS, Chunk, Piece, Reject, chunked
+from icp_ml.accounts.formats.streams import COMPRESSED_ENDINGS, FileBytes, file_bytes
 from icp_ml.exceptions import InputError
 
 __all__ = ["CHUNK_ROWS", "Chunk", "Reject", "TableReader", "open_table"]
 
-Format = Literal["csv", "parquet"]
+Format = Literal["csv", "parquet", "excel", "files", "database"]
 FORMATS: dict[str, Format] = {
     ".csv": "csv", ".tsv": "csv", ".tab": "csv", ".txt": "csv", ".parquet": "parquet", ".pq": "parquet",
+    **dict.fromkeys(WORKBOOKS, "excel"),
 }  # fmt: skip
+_BLOCK = 2**20
 
 
 @dataclass(frozen=True)
 class TableReader:
-    """A file of accounts, opened but not read.
+    """A table of accounts, opened but not read.
 
     Attributes
     ----------
-    path : Path
-    format : "csv" or "parquet"
+    address : Address
+        `address.shown` is how to print it: without passwords.
+    format : "csv", "parquet", "excel", "files" (several) or "database"
     columns : tuple of str
         Headers as written.
     rows : int or None
-        Number of rows, where the file says so (Parquet).
+        Number of rows, where the source says so beforehand.
+    types : mapping of str to pa.DataType
+        Of every column; the same in all batches.
     unnamed : tuple of str
         Columns that had no header and were given one (`column_7`).
     notes : tuple of str
-        What was left out of the file, and why.
+        What was left out of the source or is to be known of it.
+    files : tuple of Path
+        The local files it is read from, in order; none for a database.
     """
 
-    path: Path
+    address: Address
     format: Format
     columns: tuple[str, ...]
     rows: int | None
+    types: Mapping[str, pa.DataType] = field(repr=False)
+    pieces: Callable[[Sequence[str]], Iterator[Piece]] = field(repr=False)
     unnamed: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
-    _layout: CsvLayout | None = field(default=None, repr=False)
+    files: tuple[Path, ...] = ()
 
     def batches(self, rows: int = CHUNK_ROWS, columns: Sequence[str] | None = None) -> Iterator[Chunk]:
         """Stream the rows in constant memory.
@@ -62,104 +75,131 @@ class TableReader:
         Raises
         ------
         InputError
-            The file turns out damaged, or more of its rows are rejected than parsed.
+            The source turns out damaged, or more of its rows are rejected than parsed.
         """
-        if self._layout is not None:
-            return csv_chunks(self.path, self._layout, rows, columns)
-        return _parquet_chunks(self, rows, columns)
+        # A generator of its own, which keeps this reader, and so a temporary copy of its file, while it is read.
+        yield from chunked(self.pieces(self.columns if columns is None else columns), rows, self.address.shown)
+
+    def sha256(self) -> str:
+        """Return a hash that tells whether the source is still the same.
+
+        Of a file it is that of its bytes; of several, that of their names and bytes. What a database holds is not
+        hashed: only its address, its columns and, of a table, the number of its rows.
+        """
+        if len(self.files) == 1 and self.format != "files":
+            return _file_hash(self.files[0])
+        digest = hashlib.sha256()
+        for path in self.files:
+            digest.update(f"{path.name}\0{_file_hash(path)}\n".encode())
+        if not self.files:
+            digest.update(repr((self.address.shown, self.columns, self.rows)).encode())
+        return digest.hexdigest()
+
+    @property
+    def size(self) -> int:
+        """Bytes of the files; 0 for a database."""
+        return sum(path.stat().st_size for path in self.files)
 
 
-def open_table(path: str | Path) -> TableReader:
-    """Open a CSV or Parquet file and read its header.
+def _file_hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def open_table(source: str | Path | Address) -> TableReader:
+    """Open a table and read its header.
+
+    Parameters
+    ----------
+    source : str, Path or Address
+        A CSV, Parquet file or workbook (`book.xlsx#Sheet2`), also compressed; a folder or glob of such files; a URL
+        of one (`s3://...`); a database (`file.duckdb#table`, `postgresql://user:password@host/db#select ...`).
 
     Raises
     ------
     InputError
-        The file is missing, empty, a folder, damaged, or no table of a format that can be read.
+        The source is missing, empty, damaged, or no table of a format that can be read.
     """
-    path = Path(path)
-    if path.is_dir():
-        msg = f"{path}: this is a folder; name one CSV or Parquet file in it"
-        raise InputError(msg)
-    if not path.exists():
-        msg = f"{path}: there is no such file; check the path (the current folder is {Path.cwd()})"
-        raise InputError(msg)
-    kind = FORMATS.get(path.suffix.lower())
-    if kind is None:
-        ending = f"files ending in '{path.suffix}'" if path.suffix else "files without an ending"
-        msg = f"{path}: {ending} are not read; give {', '.join(FORMATS)} (in Excel: save as 'CSV UTF-8')"
-        raise InputError(msg)
+    address = address_of(source)
     try:
-        return _open_parquet(path) if kind == "parquet" else _open_csv(path)
+        if address.kind == "database":
+            from icp_ml.accounts.formats.databases import open_database
+
+            return open_database(address)
+        if address.kind in ("folder", "glob"):
+            from icp_ml.accounts.formats.folders import open_files
+
+            return open_files(address, open_file)
+        if address.kind == "remote":
+            from icp_ml.accounts.formats.remote import called_of, fetch
+
+            _format(address.shown, called_of(address) or "list.csv")  # before anything is fetched
+            return open_file(address, fetch(address))
+        return open_file(address)
     except OSError as error:
-        msg = f"{path}: cannot be read ({error.strerror or error}); check the file and its permissions"
+        why = address.scrub(error.strerror or str(error))
+        msg = f"{address.shown}: cannot be read ({why}); check the file and its permissions"
         raise InputError(msg) from error
 
 
-def _open_csv(path: Path) -> TableReader:
-    layout = csv_layout(path)
-    return TableReader(path, "csv", layout.headers, None, layout.unnamed, (), layout)
+def open_file(address: Address, data: FileBytes | None = None) -> TableReader:
+    """Open one file; `data` is its local copy, where it was remote.
 
-
-def _open_parquet(path: Path) -> TableReader:
-    if path.stat().st_size == 0:
-        msg = f"{path}: the file is empty; export the table again"
+    Raises
+    ------
+    InputError
+        See `open_table`.
+    """
+    name, path = address.shown, Path(address.target)
+    if data is None and not path.exists():
+        msg = f"{name}: there is no such file; check the path (the current folder is {Path.cwd()})"
         raise InputError(msg)
-    try:
-        with pq.ParquetFile(path) as file:
-            schema, rows = file.schema_arrow, file.metadata.num_rows
-    except (pa.ArrowException, OSError, ValueError, KeyError) as error:
-        raise _damaged(path, error) from error
-    check_headers(path, schema.names)
-    if not schema.names or len(schema.names) > MAX_COLUMNS:
-        msg = f"{path}: it has {len(schema.names):,} columns; a table of accounts has 1 to {MAX_COLUMNS:,}"
+    kind = _format(name, (data.inner if data else path.name))
+    data = data or file_bytes(path, name, path.name)
+    kind = kind or _format(name, data.inner, strict=True)
+    files = (data.path,)
+    if kind == "parquet":
+        reader = _open_parquet(address, data)
+    elif kind == "excel":
+        from icp_ml.accounts.formats.excel import open_workbook
+
+        reader = open_workbook(address, data)
+    else:
+        reader = _open_csv(address, data)
+    if address.part and kind != "excel":
+        msg = f"{name}: only a workbook has sheets and only a database has tables; leave '#{address.part[:60]}' out"
         raise InputError(msg)
-    if rows == 0:
-        msg = f"{path}: there are {len(schema.names)} columns but no rows; add the accounts"
+    return replace(reader, files=files)
+
+
+def _format(name: str, called: str, *, strict: bool = False) -> Format | None:
+    """Return the format that a file's ending says; None where the ending says only that it is compressed."""
+    ending = Path(called).suffix.lower()
+    if ending in COMPRESSED_ENDINGS and not strict:
+        return None
+    kind = FORMATS.get(ending)
+    if kind is None:
+        ending = Path(called).suffix
+        said = f"files ending in '{ending}'" if ending else "files without an ending"
+        allowed = ", ".join((*FORMATS, *DATABASE_FILES))
+        msg = f"{name}: {said} are not read; give {allowed}, the files also with {', '.join(COMPRESSED_ENDINGS)}"
         raise InputError(msg)
-    columns, notes = [], []
-    for column in schema:
-        if plain_array(pa.array([], column.type) if not _view(column.type) else pa.array([], pa.string())) is None:
-            notes.append(f"column '{column.name}' left out: it holds nested values ({str(column.type)[:60]})")
-        else:
-            columns.append(column.name)
-    if not columns:
-        msg = f"{path}: every column holds nested values; write plain columns"
-        raise InputError(msg)
-    return TableReader(path, "parquet", tuple(columns), rows, (), tuple(notes))
+    return kind
 
 
-def _view(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_string_view(kind) or pa.types.is_binary_view(kind))
+def _open_csv(address: Address, data: FileBytes) -> TableReader:
+    file = CsvFile(address.shown, data.open)
+    layout = csv_layout(file)
+    return TableReader(
+        address, "csv", layout.headers, None, dict.fromkeys(layout.headers, pa.string()),
+        lambda columns: csv_pieces(file, layout, columns), layout.unnamed, encoding_note(layout.encoding),
+    )  # fmt: skip
 
 
-def _parquet_chunks(reader: TableReader, rows: int, columns: Sequence[str] | None) -> Iterator[Chunk]:
-    """Cut a Parquet file into equal chunks; its row groups leave no trace."""
-    wanted = list(reader.columns if columns is None else columns)
-    held: list[pa.RecordBatch] = []
-    count = index = 0
-    try:
-        with pq.ParquetFile(reader.path) as file:
-            for batch in file.iter_batches(batch_size=rows, columns=wanted):
-                held.append(plain_batch(batch))
-                count += batch.num_rows
-                while count >= rows:
-                    whole = _joined(held)
-                    yield Chunk(index, whole.slice(0, rows), index * rows)
-                    index, count = index + 1, count - rows
-                    held = [whole.slice(rows)] if count else []
-    except (pa.ArrowException, OSError) as error:
-        raise _damaged(reader.path, error) from error
-    if count:
-        yield Chunk(index, _joined(held), index * rows)
-
-
-def _joined(batches: list[pa.RecordBatch]) -> pa.RecordBatch:
-    if len(batches) == 1:
-        return batches[0]
-    return pa.Table.from_batches(batches).combine_chunks().to_batches()[0]
-
-
-def _damaged(path: Path, error: Exception) -> InputError:
-    detail = " ".join(str(error).split())[:120]
-    return InputError(f"{path}: not a readable Parquet file ({detail}); export the table again")
+def _open_parquet(address: Address, data: FileBytes) -> TableReader:
+    local = data.local()  # the lambda keeps a decompressed copy
+    types, rows, notes = parquet_layout(local.path, address.shown)
+    return TableReader(
+        address, "parquet", tuple(types), rows, types,
+        lambda columns: parquet_pieces(local.path, address.shown, columns), (), notes,
+    )  # fmt: skip

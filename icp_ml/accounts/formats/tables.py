@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from icp_ml.accounts.formats.csv_rows import check_headers
+from icp_ml.accounts.formats.headers import check_headers
 from icp_ml.accounts.values.cells import as_text, cell_text
 
 
@@ -17,6 +17,8 @@ def plain_array(array: pa.Array) -> pa.Array | None:
     """
     kind = array.type
     if isinstance(array, pa.ExtensionArray):
+        if kind.extension_name == "arrow.uuid":
+            return pa.array([None if value is None else str(value) for value in array.to_pylist()], pa.string())
         return plain_array(array.storage)
     if pa.types.is_dictionary(kind):
         values = plain_array(array.dictionary)
@@ -40,6 +42,8 @@ def plain_array(array: pa.Array) -> pa.Array | None:
         return pa.array([cell_text(value) for value in array.to_pylist()], pa.string())
     if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
         return None if pa.types.is_nested(kind.value_type) else _list_of_strings(array)
+    if pa.types.is_interval(kind):
+        return pa.array([None if value is None else str(tuple(value)) for value in array.to_pylist()], pa.string())
     return None if pa.types.is_nested(kind) else array
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
-from icp_ml.accounts.guard.evidence import Bools, Coded, Floats, Ints, area_under_curve, predict, ranks
+from icp_ml.accounts.guard.evidence import Bools, Coded, Floats, Ints, area_under_curve, predict
 from icp_ml.schema import BY_NAME, Field
 
 Verdict = Literal["accept", "confirm", "refuse"]
@@ -17,25 +17,52 @@ Verdict = Literal["accept", "confirm", "refuse"]
 TELLS_THE_LABEL = 0.97
 SUSPICIOUS = 0.80
 SUSPICIOUS_AT_LEAST = 0.75
+# of a column whose name is no field of the schema: nobody knows what it is
+UNKNOWN_AT_LEAST = 0.70
 COPY = 0.95
 Z_ONE_SIDED_95 = 1.645
-
-# Words that name what is only known of one's own customers. A column is asked about, not refused, for its name.
-_AFTER_SALE = re.compile(
-    r"(?:^|_)(?:churn\w*|renew\w*|cancel\w*|retention|tenure|usage|utili[sz]ation|adoption|logins?|"
-    r"active_users|mau|dau|tickets?|escalations?|csm|health_score|contract\w*|invoices?|billed|billing_\w*amount|"
-    r"charges?|refunds?|discounts?|overdue|mrr|arr|acv|ltv|cltv|nps|csat|satisfaction|onboard\w*|upsells?|cross_sells?|"
-    r"seats|licen[cs]es|orders|sdr|bdr|success_manager|(?:account|record|lead)_owner|won|lost|closed|close_date|lifecycle\w*)(?:_|$)"
-)
+ALWAYS = 0.995
+_MIN_DATES = 50
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One reason for a verdict; `strong` where the column's own values gave it away."""
+    """One reason for a verdict.
+
+    Attributes
+    ----------
+    strong : bool
+        The column's own values gave it away.
+    quiet : bool
+        It is left out for holding nothing to learn from, not for giving something away.
+    """
 
     verdict: Verdict
     reason: str
     strong: bool = False
+    quiet: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """Two kinds of customers that a column may tell apart: best and worst, or those with and without an outcome.
+
+    Attributes
+    ----------
+    yes, judged : ndarray of bool, shape (n,)
+        Who is of the first kind; who is of either.
+    words : (str, str)
+        What the two kinds are called.
+    """
+
+    yes: Bools
+    judged: Bools
+    words: tuple[str, str] = ("best", "worst")
+
+    @property
+    def share(self) -> float:
+        """Share of the first kind."""
+        return float(self.yes[self.judged].mean()) if self.judged.any() else 0.0
 
 
 @dataclass(frozen=True)
@@ -57,8 +84,9 @@ class Signal:
     low_known: float
 
 
-def signal_of(column: Coded, best: Bools, judged: Bools, folds: Ints) -> Signal:
-    """Measure one column; `judged` marks best and worst customers."""
+def signal_of(column: Coded, target: Target, folds: Ints) -> Signal:
+    """Measure one column."""
+    best, judged = target.yes, target.judged
     score = predict(column, best.astype(np.float64), judged, folds)
     auc, _ = area_under_curve(score[judged], best[judged], folds[judged])
     known = judged & ~column.missing
@@ -75,22 +103,24 @@ def by_kind(field: Field, column: Coded, rows: int) -> Finding | None:
     known = int((~column.missing).sum())
     if field.role == "outcome":
         return Finding("refuse", "it is an outcome, measured after the sale")
-    if field.role != "feature" or field.kind in ("identifier", "domain", "text"):
-        return Finding("refuse", "it names or describes the account and is carried along, not learned from")
+    unread = field.kind == "text" and column.tokens is None
+    if field.role != "feature" or field.kind in ("identifier", "domain") or unread:
+        return Finding("refuse", "it names or describes the account and is carried along, not learned from", quiet=True)
     if known == 0:
-        return Finding("refuse", "nothing to learn from: no customer has a value")
+        return Finding("refuse", "nothing to learn from: no customer has a value", quiet=True)
     if column.tokens is not None:
         used = np.bincount(column.tokens[1], minlength=1)
         if not ((used >= 5) & (used <= known - 5)).any() and known == rows:
-            return Finding("refuse", "nothing to learn from: no token is shared by five customers and lacking for five")
+            reason = "nothing to learn from: no token is shared by five customers and lacking for five"
+            return Finding("refuse", reason, quiet=True)
         return None
     counts = np.bincount(column.known_codes)
     if known - int(counts.max()) < 5 and column.distinct <= 20:
-        return Finding("refuse", f"nothing to learn from: {int(counts.max()):,} of {known:,} values are the same")
+        reason = f"nothing to learn from: {int(counts.max()):,} of {known:,} values are the same"
+        return Finding("refuse", reason, quiet=True)
     if is_identifier(field, column, known):
-        return Finding(
-            "refuse", f"{column.distinct:,} of {known:,} values are different: it numbers or names the accounts"
-        )
+        reason = f"{column.distinct:,} of {known:,} values are different: it numbers or names the accounts"
+        return Finding("refuse", reason, quiet=True)
     return None
 
 
@@ -111,29 +141,19 @@ def is_identifier(field: Field, column: Coded, known: int) -> bool:
     return bool(same_length or (known >= 100 and np.ptp(values) <= 3 * known))
 
 
-def by_name(field: Field) -> Finding | None:
-    """Ask about a column whose name says it is known of customers only."""
-    if field.name in BY_NAME:
-        return None
-    found = _AFTER_SALE.search(field.name)
-    if not found:
-        return None
-    word = found.group(0).strip("_").replace("_", " ")
-    return Finding("confirm", f"its name ('{word}') says it is known of customers only")
-
-
-def by_missingness(column: Coded, best: Bools, judged: Bools) -> Finding | None:
+def by_missingness(column: Coded, target: Target) -> Finding | None:
     """Refuse or ask about a column that is filled, or empty, nearly always by what became of the customer."""
-    base = float(best[judged].mean()) if judged.any() else 0.0
+    best, judged, base = target.yes, target.judged, target.share
     if base in (0.0, 1.0):
         return None
+    high, low = target.words
     of_best, of_worst = column.missing[judged & best].mean(), column.missing[judged & ~best].mean()
     auc = 0.5 + 0.5 * abs(of_best - of_worst)  # of "missing or filled" by itself
     for rows, word in ((judged & column.missing, "missing"), (judged & ~column.missing, "filled")):
         n, k = int(rows.sum()), int((rows & best).sum())
         if n == judged.sum() or n == 0:
             continue
-        few, class_share, name = (k, base, "best") if k <= n - k else (n - k, 1 - base, "worst")
+        few, class_share, name = (k, base, high) if k <= n - k else (n - k, 1 - base, low)
         if few > 0.01 * n or n * class_share < 12:
             continue
         reason = f"of {n:,} customers where it is {word}, {few} are {name}"
@@ -141,16 +161,16 @@ def by_missingness(column: Coded, best: Bools, judged: Bools) -> Finding | None:
             return Finding("refuse", f"{reason}: that alone tells the outcome")
         return Finding("confirm", f"{reason}: it seems to be filled in by what became of them")
     if auc >= SUSPICIOUS:
-        reason = f"it is missing for {of_best:.0%} of best and {of_worst:.0%} of worst customers"
+        reason = f"it is missing for {of_best:.0%} of {high} and {of_worst:.0%} of {low} customers"
         return Finding("confirm", f"{reason}: it seems to be filled in by what became of them")
     return None
 
 
-def missing_lift(column: Coded, best: Bools, judged: Bools) -> tuple[float, bool]:
+def missing_lift(column: Coded, target: Target) -> tuple[float, bool]:
     """P(best | missing) / P(best) among best and worst, and whether that is far from 1 beyond chance."""
+    best, judged, base = target.yes, target.judged, target.share
     rows = judged & column.missing
     n, total = int(rows.sum()), int(judged.sum())
-    base = float(best[judged].mean()) if total else 0.0
     if n == 0 or n == total or base in (0.0, 1.0):
         return float("nan"), False
     lift = float(best[rows].mean()) / base
@@ -159,47 +179,43 @@ def missing_lift(column: Coded, best: Bools, judged: Bools) -> tuple[float, bool
     return lift, strong
 
 
-def by_signal(signal: Signal, next_best: float) -> Finding | None:
-    """Refuse a column that is the label; ask about one that predicts it better than account data do."""
+def filled_lift(column: Coded, target: Target) -> float:
+    """P(best | filled) / P(best) among best and worst; NaN where all or none is filled."""
+    rows = target.judged & ~column.missing
+    n, total = int(rows.sum()), int(target.judged.sum())
+    return float("nan") if n in (0, total) or target.share == 0.0 else float(target.yes[rows].mean()) / target.share
+
+
+def by_signal(field: Field, signal: Signal, next_best: float, trusted: float) -> Finding | None:
+    """Refuse a column that is the label; ask about one that predicts it better than account data do.
+
+    Parameters
+    ----------
+    next_best : float
+        AUC of the next strongest column, for the reader.
+    trusted : float
+        AUC of the strongest field that is known by its name; a column of unknown meaning must not tell more.
+    """
     for auc in (signal.auc_known, signal.auc):
         if auc >= TELLS_THE_LABEL:
             return Finding(
                 "refuse", f"it alone tells best from worst customers (AUC {auc:.2f}): a copy of an outcome", True
             )
-    if signal.auc_known >= SUSPICIOUS and signal.low_known >= SUSPICIOUS_AT_LEAST:
-        beside = f"; the next strongest field has {next_best:.2f}" if np.isfinite(next_best) else ""
-        reason = f"it alone predicts suspiciously well (AUC {signal.auc_known:.2f}{beside})"
-        return Finding("confirm", reason, True)
-    return None
+    if not is_suspicious(field, signal, trusted):
+        return None
+    beside = f"; the next strongest field has {next_best:.2f}" if np.isfinite(next_best) else ""
+    return Finding("confirm", f"it alone predicts suspiciously well (AUC {signal.auc_known:.2f}{beside})", True)
 
 
-def by_copy(column: Coded, outcomes: Mapping[str, Floats], folds: Ints) -> Finding | None:
-    """Refuse a column from which an outcome column can be read off."""
-    for name, outcome in outcomes.items():
-        rows = ~np.isnan(outcome) & ~column.missing
-        if rows.sum() < 50:
-            continue
-        value = np.where(rows, outcome, 0.0)
-        if len(np.unique(outcome[rows])) == 2:
-            high = rows & (outcome == outcome[rows].max())
-            score = predict(column, high.astype(np.float64), rows, folds)
-            auc, _ = area_under_curve(score[rows], high[rows], folds[rows])
-            close = auc >= TELLS_THE_LABEL
-        else:
-            pairs = [predict(column, value, rows, folds)[rows], outcome[rows]]
-            if column.numbers is not None:
-                pairs.append(column.numbers[rows])
-            close = _near_copy(pairs)
-        if close:
-            return Finding("refuse", f"it is a near-copy of the outcome '{name}'", True)
-    return None
-
-
-def _near_copy(pairs: Sequence[Floats]) -> bool:
-    """Whether the outcome (second) follows the prediction, or the column's own values up or down."""
-    ranked = [ranks(p) for p in pairs]
-    others = [ranked[0], *ranked[2:]]
-    return any(np.ptp(r) > 0 and np.ptp(ranked[1]) > 0 and abs(np.corrcoef(r, ranked[1])[0, 1]) > COPY for r in others)
+def is_suspicious(field: Field, signal: Signal, trusted: float = math.nan) -> bool:
+    """Whether a column tells the two kinds of customers apart better than account data do."""
+    suspicious = signal.auc_known >= SUSPICIOUS and signal.low_known >= SUSPICIOUS_AT_LEAST
+    if field.name not in BY_NAME and field.kind != "token_set":
+        limit = (
+            UNKNOWN_AT_LEAST if not np.isfinite(trusted) else min(max(UNKNOWN_AT_LEAST, trusted), SUSPICIOUS_AT_LEAST)
+        )
+        suspicious = suspicious or signal.low_known >= limit
+    return suspicious
 
 
 def by_date(column: Coded, customer_since: Floats | None) -> Finding | None:
@@ -212,4 +228,19 @@ def by_date(column: Coded, customer_since: Floats | None) -> Finding | None:
     after = float((column.numbers[rows] > customer_since[rows]).mean())
     if after <= 0.5:
         return None
-    return Finding("confirm", f"{after:.0%} of its dates lie after the account became a customer")
+    return Finding("confirm", f"{after:.0%} of its dates lie after the account became a customer", True)
+
+
+def by_order(field: Field, column: Coded, dates: Mapping[str, Floats]) -> Finding | None:
+    """Ask about a date that always follows another one, where nobody says which is the date of the sale."""
+    if field.name in BY_NAME or column.numbers is None:
+        return None
+    for name, earlier in dates.items():
+        rows = ~column.missing & ~np.isnan(earlier)
+        if name == field.name or rows.sum() < max(_MIN_DATES, 0.5 * (~column.missing).sum()):
+            continue
+        later = column.numbers[rows] - earlier[rows]
+        if (later >= 0).mean() >= ALWAYS and (later > 0).mean() > 0.5:
+            reason = f"it always lies after '{name}', and no column is mapped to customer_since"
+            return Finding("confirm", f"{reason}: it may be the date of the sale, or after it")
+    return None

@@ -9,47 +9,55 @@ import math
 import re
 from typing import NamedTuple
 
-WIDE_BAND_RATIO = 10.0  # bands wider than this: geometric mean, as sizes are spread on a log scale
+from icp_ml.accounts.values.money import MAGNITUDES, decimal, plain_text, scale_of, without_currency
+
+# Up to this ratio a band's midpoint is the arithmetic mean, as vendors and readers take it; over it the mean would sit
+# near the upper end of what is spread on a log scale, so it is the geometric mean.
+WIDE_BAND_RATIO = 10.0
 MAX_NUMBER_CHARS = 80  # longer cells are sentences, not quantities
 
-_MAGNITUDES = {
-    "k": 1e3, "thousand": 1e3, "tsd": 1e3, "m": 1e6, "mm": 1e6, "mn": 1e6, "mil": 1e6, "mio": 1e6, "million": 1e6,
-    "millions": 1e6, "millionen": 1e6, "b": 1e9, "bn": 1e9, "bil": 1e9, "billion": 1e9, "billions": 1e9, "mrd": 1e9,
-    "milliarden": 1e9, "lakh": 1e5, "crore": 1e7, "trillion": 1e12,
-}  # fmt: skip
-_CURRENCY = {
-    "$": "USD", "us$": "USD", "usd": "USD", "€": "EUR", "eur": "EUR", "euro": "EUR", "£": "GBP", "gbp": "GBP",
-    "¥": "JPY", "jpy": "JPY", "₹": "INR", "inr": "INR", "chf": "CHF", "cad": "CAD", "c$": "CAD", "aud": "AUD",
-    "a$": "AUD", "sek": "SEK", "dkk": "DKK", "nok": "NOK", "brl": "BRL", "r$": "BRL", "pln": "PLN", "cny": "CNY",
-}  # fmt: skip
 _SOLE = frozenset({
-    "freelancer", "freelance", "self-employed", "self employed", "selfemployed", "sole proprietor", "solo", "just me",
-    "myself only", "self-owned", "one person", "sole trader",
+    "freelancer", "freelance", "freelancers", "self-employed", "self employed", "selfemployed", "sole proprietor",
+    "sole proprietorship", "solo", "solopreneur", "solo founder", "just me", "only me", "myself only", "just myself",
+    "self-owned", "one person", "one-person", "sole trader", "independent", "selbstständig", "selbständig",
+    "einzelunternehmer", "freiberufler", "autónomo", "autonomo", "zzp",
 })  # fmt: skip
-
+_NOTHING_EARNED = frozenset({"pre-revenue", "pre revenue", "prerevenue", "no revenue", "no revenue yet"})
 _INFINITE = frozenset({"inf", "infinity", "∞"})
 
-_DASHES = str.maketrans({**dict.fromkeys("‐‑‒–—―−", "-"), **dict.fromkeys("\u00a0\u2009\u202f\t\n\r", " "), "’": "'"})
-_CURRENCY_RE = re.compile(
-    r"(?<![a-z])(?:us\$|c\$|a\$|r\$|usd|eur|euro|gbp|jpy|inr|chf|cad|aud|sek|dkk|nok|brl|pln|cny)(?![a-z])|[$€£¥₹]"
+_PEOPLE_RE = re.compile(
+    r"\b(?:(?:full[- ]?time |total )?(?:employees?|staff|ftes?|workers|team members|members|headcount|people|persons?)|"
+    r"mitarbeit(?:er|ende)(?:innen)?n?|beschäftigte|empleados|employés|salariés|dipendenti|medewerkers|funcionários|"
+    r"anställda|ansatte|pracowników)(?![a-z])"
 )
 _NOISE_RE = re.compile(
-    r"\b(?:employees?|people|persons?|staff|fte|ftes|workers|members|mitarbeiter(?:innen)?|headcount|locations?|jobs?|"
-    r"rounds?|visits|years?|days?|per year|per annum|annually|p\.a\.|/ ?yr|/ ?year|approx(?:imately|\.)?|about|around|"
-    r"circa|ca\.|est\.?|estimated)(?![a-z])|[~≈]"
+    r"\b(?:locations?|jobs?|rounds?|visits|years?|days?|per (?:year|annum)|annual(?:ly)?|p\.a\.|/ ?yr|/ ?year|"
+    r"in (?:total|annual) revenue|in revenue|revenue|worldwide|globally|total)(?![a-z])"
 )
-_MAGNITUDE = "|".join(sorted(_MAGNITUDES, key=len, reverse=True))
-_NUMBER = rf"(\d(?:[\d.,']| (?=\d{{3}}(?!\d)))*|\.\d+) ?((?:{_MAGNITUDE})(?![a-z])\.?)?"
+_ABOUT_RE = re.compile(
+    r"(?:[~≈]|\b(?:approx(?:imately|\.)?|about|around|roughly|almost|nearly|circa|ca\.?|c\.|est\.?|estimated|some|etwa|"
+    r"rund|environ|unos)(?![a-z])) ?(?=[\d\W])"
+)
+_ASIDE_RE = re.compile(r"\([^()\d]*\)")
+_MAGNITUDE = "|".join(sorted(MAGNITUDES, key=len, reverse=True))
+_WORD = rf"((?:{_MAGNITUDE})(?![a-z])\.?)"
+_NUMBER = rf"(\d(?:[\d.,']| (?=\d{{3}}(?!\d)))*|\.\d+) ?{_WORD}?"
 _PLAIN_RE = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d{1,3})?")
-_SINGLE_RE = re.compile(rf"(-?) ?{_NUMBER}")
-_BAND_RE = re.compile(rf"(?:between |from |von )?{_NUMBER} ?(?:-|to|and|bis|until|\.\.\.?|…) ?{_NUMBER}")
+_SINGLE_RE = re.compile(rf"([+-]?) ?{_NUMBER}")
+_LEADING_RE = re.compile(r"((?:k|m|mm|mn|mio|b|bn|tsd)\.?) ?(\d[^a-z]*)")
+_BAND_RE = re.compile(
+    rf"(?:between |from |von |zwischen |entre |de )?(-?) ?{_NUMBER}(?: ?(?:-|~|to|\.\.\.?|…) ?| (?:and|bis|und|until|"
+    rf"through|a|à|et|y) )(-?)<? ?{_NUMBER} ?\+*"
+)
 _ABOVE_RE = re.compile(
-    rf"(?:(?:>=?|≥|over|above|more than|greater than|at least|from|mehr als|über|ab) ?{_NUMBER} ?\+?"
-    rf"|{_NUMBER} ?(?:\+|plus|and (?:above|more|over|up)|or (?:more|above|over)|& (?:above|up)|and \+|>))"
+    rf"(?:(?:>=?|≥|over|above|more than|greater than|at least|upwards of|from|mehr als|über|ab|mind\.|plus de|más de|"
+    rf"oltre) ?{_NUMBER} ?\+*"
+    rf"|{_NUMBER} ?(?:\++|plus|and (?:above|more|over|up)|or (?:more|above|over)|& (?:above|over|up)|and \+|und mehr|"
+    rf"et plus|>=?) ?{_WORD}?)"
 )
 _BELOW_RE = re.compile(
-    rf"(?:(?:<=?|≤|under|below|less than|fewer than|up to|at most|bis(?: zu)?|weniger als|unter) ?{_NUMBER}"
-    rf"|{_NUMBER} ?(?:or (?:less|fewer|below)|and (?:below|under)))"
+    rf"(?:(?:<=?|≤|under|below|less than|fewer than|up to|at most|bis(?: zu)?|weniger als|unter|moins de|menos de|"
+    rf"max\.) ?{_NUMBER}|{_NUMBER} ?(?:or (?:less|fewer|below|under)|and (?:below|under|less)|& (?:below|under)))"
 )
 _BRACKETED_RE = re.compile(r"\((?=[^()]*\d)([^()]+)\)")
 
@@ -60,16 +68,18 @@ class Quantity(NamedTuple):
     Attributes
     ----------
     value : float or None
-        None: nothing could be read.
+        None: nothing could be read. Of a band its midpoint.
     explicit : bool
         The cell itself carries its unit (a per cent sign or a magnitude such as "M"), so a unit taken
         from the header must not be applied again.
     reason : str
         Why nothing could be read.
     currency : str
-        ISO code, when the cell names one other than US dollars.
+        ISO code, when the cell names a currency.
     band : bool
         The cell is a range or an open-ended range.
+    low, high : float or None
+        The ends of a band, None where it is open; of a single number both are the number.
     """
 
     value: float | None
@@ -77,13 +87,24 @@ class Quantity(NamedTuple):
     reason: str = ""
     currency: str = ""
     band: bool = False
+    low: float | None = None
+    high: float | None = None
 
 
-def parse_quantity(text: str) -> Quantity:
+def parse_quantity(text: str, *, whole: bool = False) -> Quantity:
     """Read a number, a band, an amount of money or a percentage.
 
     A band becomes its midpoint: the arithmetic mean, or the geometric mean where the upper end is over ten times the
-    lower one. An open upper end ("10,001+") becomes its lower bound; an open lower end ("<10") half of its upper bound.
+    lower one. An open upper end ("10,001+") becomes its lower bound, as nothing says how far it goes; an open lower
+    end ("<10") half of its upper bound. `low` and `high` keep the ends.
+
+    Parameters
+    ----------
+    text : str
+        One cell.
+    whole : bool
+        Things are counted: in "10.000+" the dot groups thousands. A plain "10.000" stays 10, as a table with decimals
+        writes it.
 
     Examples
     --------
@@ -91,111 +112,104 @@ def parse_quantity(text: str) -> Quantity:
     125.5
     >>> parse_quantity("$10 to $25 million (USD)").value
     17500000.0
-    >>> parse_quantity("10,001+").value
-    10001.0
+    >>> parse_quantity("10,001+")[-2:]
+    (10001.0, None)
     >>> parse_quantity("many").reason
     'is not a number'
     """
     if len(text) > MAX_NUMBER_CHARS:
         return Quantity(None, reason="is not a number")
-    clean = " ".join(text.translate(_DASHES).casefold().split())
-    if clean in _SOLE:
-        return Quantity(1.0)
+    clean = plain_text(text)
+    if clean in _SOLE or clean in _NOTHING_EARNED:
+        value = 1.0 if clean in _SOLE else 0.0
+        return Quantity(value, low=value, high=value)
     if not any(map(str.isdigit, clean)):
         return Quantity(None, reason="is not a finite number" if clean.strip("+-") in _INFINITE else "is not a number")
-    currency = next((code for code in map(_code, _CURRENCY_RE.findall(clean)) if code != "USD"), "")
-    clean = _CURRENCY_RE.sub(" ", clean)
+    clean, currency = without_currency(clean)
     percent = "%" in clean or "percent" in clean
     clean = clean.replace("%", " ").replace("percent", " ")
+    clean, people = _PEOPLE_RE.subn(" ", clean)
+    clean = " ".join(_ASIDE_RE.sub(" ", _ABOUT_RE.sub(" ", _NOISE_RE.sub(" ", clean))).split()).rstrip(" ;,:!")
     negative = False
-    if accounting := re.fullmatch(r" *\(([^()]+)\) *", clean):
-        negative, clean = True, accounting.group(1)
-    clean = re.sub(r"\( *\)", " ", _NOISE_RE.sub(" ", clean))
-    clean = " ".join(clean.split())
-    reading = _shape(clean)
+    if accounting := re.fullmatch(r"\(([^()]+)\)|\(([^()]+)", clean):
+        negative, clean = accounting[1] is not None, (accounting[1] or accounting[2]).strip()
+    reading = _shape(clean, grouped_dots=not percent and (whole or bool(currency or people)))
     if reading.value is None:
         # "Large (1,001-5,000)" and "Medium (51-250)": the figures are in the brackets.
         inner = _BRACKETED_RE.findall(clean)
-        reading = _shape(inner[0].strip()) if len(inner) == 1 and not re.search(r"\d", clean.split("(")[0]) else reading
+        bare = len(inner) == 1 and not re.search(r"\d", clean.split("(")[0])
+        reading = _shape(inner[0].strip(), grouped_dots=whole) if bare else reading
+    return _finished(reading, currency, percent, -1.0 if negative else 1.0)
+
+
+def midpoint(low: float, high: float) -> float:
+    """Return the number that stands for a band.
+
+    Examples
+    --------
+    >>> midpoint(51, 200), midpoint(1, 100)
+    (125.5, 10.0)
+    """
+    return math.sqrt(low * high) if low > 0 and high > WIDE_BAND_RATIO * low else (low + high) / 2
+
+
+def _finished(reading: Quantity, currency: str, percent: bool, sign: float) -> Quantity:
     value = reading.value
     if value is None or not math.isfinite(value):
         reason = reading.reason if value is None else "is not a finite number"
         return Quantity(None, reason=reason or "is not a number")
-    value = -value if negative else value
-    return Quantity(value / 100 if percent else value, reading.explicit or percent, "", currency, reading.band)
+    factor = sign / (100 if percent else 1)
+    if factor == 1.0:
+        return reading._replace(explicit=reading.explicit or percent, currency=currency)
+    low, high = (None if end is None else end * factor for end in (reading.low, reading.high))
+    low, high = (high, low) if sign < 0 else (low, high)
+    value = value / 100 if percent else value
+    return Quantity(sign * value, reading.explicit or percent, "", currency, reading.band, low, high)
 
 
-def _code(symbol: str) -> str:
-    return _CURRENCY[symbol]
+def _exactly(value: float | None, explicit: bool) -> Quantity:
+    return Quantity(value, explicit, low=value, high=value)
 
 
-def _shape(clean: str) -> Quantity:
-    if _PLAIN_RE.fullmatch(clean):
-        return Quantity(float(clean))
+def _shape(clean: str, *, grouped_dots: bool) -> Quantity:
+    if _PLAIN_RE.fullmatch(clean) and not (grouped_dots and clean.startswith("+")):
+        number = decimal(clean, grouped_dots=True) if grouped_dots and clean.count(".") else None
+        return _exactly(float(clean) if number is None else number, explicit=False)
+    if match := _LEADING_RE.fullmatch(clean):
+        clean = f"{match[2].strip()} {match[1]}"
     if match := _SINGLE_RE.fullmatch(clean):
-        sign, number, magnitude = match.groups()
-        value = _amount(number, magnitude)
-        return Quantity(-value if sign and value is not None else value, bool(magnitude))
+        sign, number_text, magnitude = match.groups()
+        value = _amount(number_text, magnitude, grouped_dots)
+        return _exactly(-value if sign == "-" and value is not None else value, bool(magnitude))
     if match := _BAND_RE.fullmatch(clean):
-        return _band(*match.groups())
+        return _band(match, grouped_dots)
     if match := _ABOVE_RE.fullmatch(clean):
-        number, magnitude = _present(match.groups())
-        return Quantity(_amount(number, magnitude), bool(magnitude), band=True)
+        before, before_word, number_text, word, later_word = match.groups()
+        magnitude = before_word or word or later_word
+        low = _amount(before or number_text, magnitude, grouped_dots)
+        return Quantity(low, bool(magnitude), band=True, low=low)
     if match := _BELOW_RE.fullmatch(clean):
-        number, magnitude = _present(match.groups())
-        value = _amount(number, magnitude)
-        return Quantity(None if value is None else value / 2, bool(magnitude), band=True)
+        before, before_word, number_text, word = match.groups()
+        high = _amount(before or number_text, before_word or word, grouped_dots)
+        half = None if high is None else high / 2
+        return Quantity(half, bool(before_word or word), band=True, high=high)
     return Quantity(None)
 
 
-def _present(groups: tuple[str | None, ...]) -> tuple[str, str | None]:
-    """Return the number and magnitude of whichever of the two alternatives matched."""
-    return (groups[0], groups[1]) if groups[0] else (groups[2] or "", groups[3])
-
-
-def _band(low_text: str, low_magnitude: str | None, high_text: str, high_magnitude: str | None) -> Quantity:
-    low, high = _amount(low_text, low_magnitude), _amount(high_text, high_magnitude)
+def _band(match: re.Match[str], grouped_dots: bool) -> Quantity:
+    low_sign, low_text, low_word, high_sign, high_text, high_word = match.groups()
+    low, high = _amount(low_text, low_word, grouped_dots), _amount(high_text, high_word, grouped_dots)
     if low is None or high is None:
         return Quantity(None)
-    shared = _scale(high_magnitude)
-    if low_magnitude is None and shared > 1 and low * shared < high:
+    shared = scale_of(high_word)
+    if low_word is None and shared > 1 and low * shared < high:
         low *= shared  # "10 to 25 million": the magnitude is said once
+    low, high = (-low if low_sign else low), (-high if high_sign else high)
     if low > high:
         return Quantity(None, reason="is a band that runs backwards")
-    wide = low > 0 and high > WIDE_BAND_RATIO * low
-    value = math.sqrt(low * high) if wide else (low + high) / 2
-    return Quantity(value, bool(low_magnitude or high_magnitude), band=True)
+    return Quantity(midpoint(low, high), bool(low_word or high_word), band=True, low=low, high=high)
 
 
-def _scale(magnitude: str | None) -> float:
-    return _MAGNITUDES[magnitude.rstrip(".")] if magnitude else 1.0
-
-
-def _amount(number: str, magnitude: str | None) -> float | None:
-    value = _decimal(number.rstrip("., '"))
-    return None if value is None else value * _scale(magnitude)
-
-
-def _decimal(number: str) -> float | None:
-    """Read digits with thousands and decimal separators of either convention; a single dot is a decimal point."""
-    number = number.replace("'", "").replace(" ", "")
-    dots, commas = number.count("."), number.count(",")
-    if dots and commas:
-        decimal = "." if number.rfind(".") > number.rfind(",") else ","
-        if number.count(decimal) > 1:
-            return None
-        whole, _, fraction = number.rpartition(decimal)
-        number = f"{whole.replace(',', '').replace('.', '')}.{fraction}"
-    elif commas:
-        grouped = re.fullmatch(r"\d{1,3}(?:,\d{3})+|\d{1,2}(?:,\d{2})*,\d{3}", number)
-        if commas > 1 and not grouped:
-            return None
-        number = number.replace(",", "" if grouped else ".")
-    elif dots > 1:
-        if not re.fullmatch(r"\d{1,3}(?:\.\d{3})+", number):
-            return None
-        number = number.replace(".", "")
-    try:
-        return float(number)
-    except ValueError:
-        return None
+def _amount(number: str, magnitude: str | None, grouped_dots: bool) -> float | None:
+    value = decimal(number.rstrip("., '"), grouped_dots=grouped_dots and magnitude is None)
+    return None if value is None else value * scale_of(magnitude)

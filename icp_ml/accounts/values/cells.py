@@ -12,14 +12,34 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-# Compared after trimming and folding. Vendors write these where they know nothing.
-PLACEHOLDERS = frozenset({
-    "", "unknown", "n/a", "na", "n.a.", "n.a", "null", "none", "no info", "no information", "select", "-", "--", "---",
-    "—", "–", "unknown / non-applicable", "unknown/non-applicable", "not available", "not applicable", "not specified",
-    "not provided", "not known", "unspecified", "undefined", "undisclosed", "?", "??", "tbd", "#n/a", "#na", "#value!",
-    "#ref!", "nan", "<na>", "nat", "nil", "(blank)", "(none)", "[none]", "-none-", "--none--", "- none -", "missing",
-    "[]", "please select", "- select -", "-select-", "no data", "nicht bekannt", "unbekannt", "keine angabe", "k.a.",
-})  # fmt: skip
+# What vendors write where they know nothing, in words and in signs; the words in any of the ways below.
+_MISSING_WORDS = (
+    "unknown", "n a", "null", "none", "no info", "no information", "select", "not available", "not applicable",
+    "not specified", "not provided", "not known", "not disclosed", "not found", "not set", "not given", "not reported",
+    "unspecified", "undefined", "undisclosed", "unavailable", "tbd", "tba", "nan", "nat", "nil", "blank", "missing",
+    "empty", "please select", "select one", "choose one", "please choose", "no data", "no value", "no answer",
+    "no response", "prefer not to say", "don't know", "dont know", "data not available", "unknown non applicable",
+    "unknown na",
+    "nicht bekannt", "unbekannt", "keine angabe", "nicht verfügbar", "inconnu", "non renseigné", "desconocido",
+    "sin datos", "sconosciuto", "onbekend", "desconhecido", "okänd",
+)  # fmt: skip
+_MISSING_SIGNS = (
+    "", "-", "--", "---", "----", "—", "–", "?", "??", "???", ".", "..", "...", "…", "*", "/", "\\", "_", "__", "'",
+    '""', "k. a.", "#n/a", "#na", "#value!", "#ref!", "#name?", "#div/0!", "#null!", "#num!", "[]", "{}", "()",
+    "<>", "[null]",
+    "n.a.", "n.a", "k.a.", "\\n", "nan%", "none none", "null null",
+    "unknown / non-applicable", "unknown/non-applicable", "n/a - not applicable", "not applicable (n/a)", "n/a n/a",
+)  # fmt: skip
+_JOINS = (" ", "-", "_", "", "/", " / ")
+_FRAMES = (("", ""), ("(", ")"), ("<", ">"), ("[", "]"), ("- ", " -"), ("-", "-"), ("--", "--"), ("-- ", " --"),
+           ("'", "'"), ('"', '"'), ("*", "*"), ("", "."), ("", "..."), ("", "…"), ("#", ""))  # fmt: skip
+# Compared after trimming and folding. "NA" and "None" may be values: see `conventions`.
+PLACEHOLDERS = frozenset(
+    before + join.join(words.split()) + after
+    for words in _MISSING_WORDS
+    for join in _JOINS
+    for before, after in _FRAMES
+) | frozenset(_MISSING_SIGNS)
 _PLACEHOLDER_ARRAY = pa.array(sorted(PLACEHOLDERS), pa.string())
 EXAMPLES_KEPT = 3  # of each sort, in a report
 MAX_EXAMPLE_CHARS = 80
@@ -141,6 +161,7 @@ class Tally:
     changed: int = 0
     dropped: int = 0
     placeholders: int = 0
+    foreign: int = 0  # of the dropped: amounts in a currency of unknown worth
     notes: dict[str, int] = field(default_factory=dict)
     _changes: dict[tuple[str, str], int] = field(default_factory=dict)
     _drops: dict[tuple[str, str], int] = field(default_factory=dict)

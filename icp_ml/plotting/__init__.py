@@ -107,8 +107,8 @@ def lift_chart(traits: Sequence[Estimate], *, narrow: bool = False) -> Figure:
     row, width = (44.0, 350.0) if narrow else (29.0, 1040.0)
     left, right = (10.0, 10.0) if narrow else (410.0, 150.0)
     height = row * len(traits) + 62.0
-    with _style():
-        fig, ax = _figure(width, height, left, right, top=8.0, bottom=54.0)
+    with chart_style():
+        fig, ax = bare_axes(width, height, left, right, top=8.0, bottom=54.0)
         low, high = _limits([v for t in traits for v in (t.low, t.value, t.high)], 0.6, 1.7, LIFT_TICKS)
         _lines(ax, traits, narrow=narrow, low=low, high=high)
         ax.set_xscale("log")
@@ -122,8 +122,8 @@ def lift_chart(traits: Sequence[Estimate], *, narrow: bool = False) -> Figure:
 
 def quality_chart(learners: Sequence[Estimate]) -> Figure:
     """Draw the AUC of the model and of what it is compared with."""
-    with _style():
-        fig, ax = _figure(420.0, 34.0 * len(learners) + 62.0, 172.0, 14.0, top=8.0, bottom=54.0)
+    with chart_style():
+        fig, ax = bare_axes(420.0, 34.0 * len(learners) + 62.0, 172.0, 14.0, top=8.0, bottom=54.0)
         values = [v for e in learners for v in (e.low, e.high) if math.isfinite(v)]
         low, high = min([0.48, *values]) - 0.02, max([0.8, *values]) + 0.02
         _lines(ax, learners, narrow=False, low=low, high=high, middle=0.5)
@@ -136,8 +136,8 @@ def quality_chart(learners: Sequence[Estimate]) -> Figure:
 
 def tier_chart(tiers: Sequence[Estimate], average: float) -> Figure:
     """Draw the share of best customers per tier, with intervals, beside the average."""
-    with _style():
-        fig, ax = _figure(420.0, 260.0, 40.0, 4.0, top=22.0, bottom=46.0)
+    with chart_style():
+        fig, ax = bare_axes(420.0, 260.0, 40.0, 4.0, top=22.0, bottom=46.0)
         top = max([average, *(t.high for t in tiers if math.isfinite(t.high))]) * 1.1
         for k, tier in enumerate(tiers):
             if not math.isfinite(tier.value):
@@ -185,15 +185,15 @@ def to_svg(figure: Figure) -> bytes:
     """Return a figure as an SVG document, without a date: the same figure gives the same bytes."""
     out = io.BytesIO()
     nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
-    with _style():
+    with chart_style():
         figure.savefig(out, format="svg", transparent=True, metadata=nothing)
     return out.getvalue()
 
 
 def _steps(curve: Curve) -> Figure:
     points, n = curve.points, len(curve.points)
-    with _style():
-        fig, ax = _figure(340.0, 232.0, 44.0, 8.0, top=8.0, bottom=86.0)
+    with chart_style():
+        fig, ax = bare_axes(340.0, 232.0, 44.0, 8.0, top=8.0, bottom=86.0)
         below = _beneath(fig, ax)
         low, high = _limits(
             [_factor(v) for p in (*points, *([curve.missing] if curve.missing else [])) for v in (p.low, p.high)],
@@ -279,8 +279,8 @@ def _odds_axis(ax: Axes, low: float, high: float) -> None:
 
 def _values(curve: Curve) -> Figure:
     rows = (*curve.points, *([curve.missing] if curve.missing else ()))
-    with _style():
-        fig, ax = _figure(340.0, max(24.0 * len(rows) + 52.0, 232.0), 136.0, 62.0, top=8.0, bottom=44.0)
+    with chart_style():
+        fig, ax = bare_axes(340.0, max(24.0 * len(rows) + 52.0, 232.0), 136.0, 62.0, top=8.0, bottom=44.0)
         low, high = _limits([_factor(v) for p in rows for v in (p.low, p.high)], 0.75, 1.33, ODDS_TICKS)
         factors = [Estimate(p.label, _factor(p.value), _factor(p.low), _factor(p.high), p.tone, p.note) for p in rows]
         _lines(ax, factors, narrow=False, low=low, high=high)
@@ -356,7 +356,7 @@ def _lines(ax: Axes, rows: Sequence[Estimate], *, narrow: bool, low: float, high
     ax.grid(visible=True, axis="x", color=COLOURS["grid"], linewidth=0.8)
 
 
-def _figure(
+def bare_axes(
     width: float, height: float, left: float, right: float, *, top: float, bottom: float
 ) -> tuple[Figure, Axes]:
     """Return a figure with one bare pair of axes; sizes and margins in pixels of the page."""
@@ -383,7 +383,7 @@ def _limits(values: Sequence[float], low: float, high: float, ticks: Sequence[fl
 
 
 @contextmanager
-def _style() -> Iterator[None]:
+def chart_style() -> Iterator[None]:
     """Use this module's settings of matplotlib, and no others, for as long as the block runs."""
     style = require("matplotlib.style", extra="report", purpose="a chart")
     with style.context(["default", _STYLE]), warnings.catch_warnings():
