@@ -220,7 +220,8 @@ def problems(case: Case) -> tuple[str, list[str]]:
 def _unaccounted(path: Path, columns: tuple[str, ...], chunks: list, rejects: list, rows: int) -> list[str]:
     """Count the file's lines independently of the reader: header + rows + rejects + blank lines must be all of them."""
     text = _decoded(path.read_bytes())
-    lines = len(re.findall(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+$", text))
+    written = re.findall(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+$", text)
+    lines, blank = len(written), sum(not line.strip() for line in written)
     inside = sum(
         len(re.findall(r"\r\n|\r|\n", cell))
         for chunk in chunks
@@ -231,7 +232,6 @@ def _unaccounted(path: Path, columns: tuple[str, ...], chunks: list, rejects: li
     spans = sum(int(m[1]) if (m := re.search(r"over (\d+) lines", reject.reason)) else 1 for reject in rejects)
     header = 1 + sum(len(re.findall(r"\r\n|\r|\n", name)) for name in columns)
     left = lines - (rows + inside + spans + header)
-    blank = len(re.findall(r"(?m)^[^\S\r\n]*(?:\r\n|\r|\n|$)", text))
     return [] if 0 <= left <= blank else [f"{left} of {lines} lines unaccounted for, {blank} of them may be blank"]
 
 

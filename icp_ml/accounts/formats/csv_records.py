@@ -138,7 +138,7 @@ class Records:
                 yield self._give_up("has a stray quote")
                 return True
             elif has_nul:
-                yield self._reject(start, "holds a NUL byte")
+                yield self._reject(start, f"holds a NUL byte{_over(len(lines))}")
             elif len(row) > 1 or (row and row[0].strip()):
                 yield self._reject(start, _count_reason(len(row), width, len(lines)))
 
@@ -168,8 +168,11 @@ class Records:
 
 
 def _count_reason(cells: int, width: int | None, lines: int) -> str:
-    over = f", over {lines} lines" if lines > 1 else ""
-    return f"{cells} cell{'s' if cells != 1 else ''} where the header has {width}{over}"
+    return f"{cells} cell{'s' if cells != 1 else ''} where the header has {width}{_over(lines)}"
+
+
+def _over(lines: int) -> str:
+    return f", over {lines} lines" if lines > 1 else ""
 
 
 def _shown(text: str) -> str:
