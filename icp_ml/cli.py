@@ -37,6 +37,14 @@ List = Annotated[
     str | None,
     typer.Option("--list", metavar="LIST", help="a list that will be scored: fields it lacks are not used"),
 ]
+Review = Annotated[
+    Path | None,
+    typer.Option("--review", metavar="FILE.csv", help="write the customers that may be on the list, for you to decide"),
+]
+Decided = Annotated[
+    str | None,
+    typer.Option("--matches", metavar="FILE.csv", help="the review table with your decisions: customer -> account"),
+]
 Out = Annotated[Path, typer.Option("--out", help="settings file to write")]
 _COMMON: dict[str, Any] = {
     "settings": Annotated[Path | None, typer.Option("--settings", help="YAML settings; write them with  icp-ml init")],
@@ -165,9 +173,12 @@ def check(
     customers: Customers,
     market: List = None,
     html: Annotated[Path | None, typer.Option("--html", help="write the data report as one HTML file")] = None,
+    review: Review = None,
+    matches: Decided = None,
 ) -> Outcome:
     """Report on the data; exit 1 when training would be refused."""
-    return commands.check(context, commands.source(customers), _source(market), html)
+    options = commands.ListOptions(review, _source(matches))
+    return commands.check(context, commands.source(customers), _source(market), html, options)
 
 
 @command
@@ -179,9 +190,12 @@ def train(
     register: Annotated[
         str | None, typer.Option("--register", metavar="NAME", help="make a version of this registered model in MLflow")
     ] = None,
+    review: Review = None,
+    matches: Decided = None,
 ) -> Outcome:
     """Label customers, train, derive the profile, save the model, log it to MLflow."""
-    return commands.train(context, commands.source(customers), _source(market), out, register)
+    options = commands.ListOptions(review, _source(matches))
+    return commands.train(context, commands.source(customers), _source(market), out, register, options)
 
 
 @command

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -90,6 +90,17 @@ class Bar:
         if self._console and stage != self._last:
             self._console.print(f"[{share:4.0%}] {stage}", markup=False, highlight=False)
         self._last = stage
+
+    def within(self, share: float) -> Callable[[str, int], None]:
+        """Return what shows a stage and the rows read in it, while the share of all work stands."""
+
+        def show(stage: str, rows: int) -> None:
+            if rows == 0:
+                self(stage, share)
+            else:
+                self._bar.update(self._task, description=f"{stage}  {rows:,} rows", completed=share)
+
+        return show
 
     def rows(self, done: int, total: int | None) -> None:
         """Show rows done of rows in all, where that is known."""

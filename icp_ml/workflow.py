@@ -17,7 +17,7 @@ import pyarrow as pa
 from scipy.special import expit
 
 from icp_ml.accounts import Accounts
-from icp_ml.accounts.matching import group_accounts
+from icp_ml.accounts.matching import EnrichmentPlan, FoundCustomers, Matches, group_accounts
 from icp_ml.accounts.normalise import CODE_SYSTEMS
 from icp_ml.accounts.quality import DataReport, check_usable, judge_columns, without_own_product
 from icp_ml.estimator.bins import without_rare
@@ -67,6 +67,10 @@ class TrainingRun:
     model : ICPModel
     profile : IdealCustomerProfile
     seconds : dict of stage to seconds
+    plan : EnrichmentPlan or None
+        Where customers were looked up on a list: whether its values were trained on, and why.
+    matches : Matches or None
+        Which account of the list each customer is.
     """
 
     labels: OutcomeLabels
@@ -76,6 +80,8 @@ class TrainingRun:
     model: ICPModel
     profile: IdealCustomerProfile
     seconds: dict[str, float] = field(default_factory=dict)
+    plan: EnrichmentPlan | None = None
+    matches: Matches | None = None
 
 
 def train(
@@ -83,6 +89,7 @@ def train(
     settings: Settings | None = None,
     market: Accounts | None = None,
     *,
+    found: FoundCustomers | None = None,
     n_jobs: int | None = None,
     progress: Progress | None = None,
 ) -> TrainingRun:
@@ -95,6 +102,8 @@ def train(
     settings : Settings, optional
     market : Accounts, optional
         A list that will be scored: fields it lacks are not used, and traits state their share of it.
+    found : FoundCustomers, optional
+        The customers looked up on the list (`find_customers`): its values are trained on where the settings say so.
     n_jobs : int, optional
         Fits run at once; results do not depend on it.
     progress : callable, optional
@@ -115,6 +124,8 @@ def train(
     with clock.stage("label customers"):
         labels = OutcomeDefinition.from_settings(settings.outcomes).label(accounts.frame, as_of)
         check_enough(labels)
+        plan = found.plan(labels.status.to_numpy(dtype=object), settings) if found else None
+        accounts = plan.accounts if plan else accounts
     with clock.stage("judge columns"):
         data_report = judge_columns(
             accounts.table,
@@ -190,8 +201,21 @@ def train(
             as_signal=settings.profile.signals,
         )
     with clock.stage("set tiers"):
-        model = _model(fitted, codes, status, table, accounts, labels, data_report, evaluation, profile, settings)
-    return TrainingRun(labels, data_report, gate, evaluation, model, profile, clock.seconds)
+        model = _model(
+            fitted,
+            codes,
+            status,
+            table,
+            accounts,
+            labels,
+            data_report,
+            evaluation,
+            profile,
+            settings,
+            _looked_up(found, plan),
+        )
+    matches = found.matches if found else None
+    return TrainingRun(labels, data_report, gate, evaluation, model, profile, clock.seconds, plan, matches)
 
 
 def _model(
@@ -205,6 +229,7 @@ def _model(
     evaluation: Evaluation,
     profile: IdealCustomerProfile,
     settings: Settings,
+    looked_up: dict[str, Any],
 ) -> ICPModel:
     best = status == "best"
     cutoffs = TierCutoffs.from_base_rate(float(best.mean()))
@@ -217,6 +242,7 @@ def _model(
         "columns": data_report.to_dict(),
         "source": _source(accounts),
         "distribution": composite_distribution(labels),
+        **looked_up,
     }
     return ICPModel(
         fitted.tables,
@@ -240,6 +266,13 @@ def _model(
             if c.convention.to_dict() and c.field in fitted.tables.fields
         },
     )
+
+
+def _looked_up(found: FoundCustomers | None, plan: EnrichmentPlan | None) -> dict[str, Any]:
+    """Return how customers were found on the list, and whether its values were trained on."""
+    if found is None or plan is None:
+        return {}
+    return {"matching": found.matches.to_dict(), "enrichment": plan.to_dict()}
 
 
 def _source(accounts: Accounts) -> dict[str, Any]:

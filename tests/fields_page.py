@@ -15,6 +15,8 @@ name (`company.metrics.employees`) and with a unit (`Annual Revenue (in 000s USD
 Where several columns of a file could be one field, the company's goes before a person's ("Company City", "City"), then
 the spelling listed first. What looks like a field but is none of these is never used by itself: `icp-ml init` writes
 a line for it with a confidence, and asks about headers that mean different things in different files ("Revenue").
+"Stage" is a deal's and "Account Status" a customer's only where half of the cells are such stages or statuses;
+"Close Date" is a deal's only beside a deal's stage.
 
 Money is in US dollars, shares are fractions; bands become their midpoint; dates become months before the as-of date:
 see [how cells are read](values.md).

@@ -20,9 +20,9 @@ import pandas as pd
 import yaml
 
 from icp_ml.accounts import read_accounts
-from icp_ml.accounts.header_words import QUESTIONS
-from icp_ml.accounts.proposals import SURE_ENOUGH, Proposal, propose_fields
-from icp_ml.accounts.vendors import map_columns
+from icp_ml.accounts.headers.proposals import SURE_ENOUGH, Proposal, propose_fields
+from icp_ml.accounts.headers.spellings import QUESTIONS
+from icp_ml.accounts.headers.vendors import map_columns
 from icp_ml.schema import BY_NAME, field_of_header, header_key
 from icp_ml.settings import Settings
 

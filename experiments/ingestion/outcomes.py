@@ -22,9 +22,9 @@ from scipy.stats import spearmanr
 from sklearn.metrics import roc_auc_score
 
 from icp_ml import OutcomeDefinition, Settings, read_accounts, train
+from icp_ml.accounts.values.deal_stages import deal_state
 from icp_ml.datasets import World, make_world
 from icp_ml.datasets.vendors import as_crm_export, as_purchased_list
-from icp_ml.outcomes.spellings import deal_state
 
 HERE = Path(__file__).parent
 SHARED = Path(os.environ.get("ICP_ML_SHARED", HERE.parents[2] / "shared"))

@@ -38,6 +38,7 @@ def in_context(
     *,
     own_product: Sequence[str] = (),
     vocabularies: Mapping[str, Sequence[str]] | None = None,
+    least: int = 1,
     encoded: bool = False,
 ) -> dict[str, tuple[pa.Array, Tally]]:
     """Return the columns that the rest of their row changes, and what was changed.
@@ -52,6 +53,8 @@ def in_context(
         Names of our own company and products: cut out of every text.
     vocabularies : mapping of str to sequence of str, optional
         For texts: the only tokens that are looked up afterwards.
+    least : int
+        For texts without a vocabulary: leave out the tokens that fewer rows hold.
     encoded : bool
         Leave tokens as a dictionary.
     """
@@ -64,7 +67,7 @@ def in_context(
         if name in fields and holds_words(fields[name]) and pa.types.is_string(array.type):
             words = plain_words(array, names, own_product)
             known = None if vocabularies is None else vocabularies.get(name)
-            found[name] = word_sets(words, known, encoded=encoded), Tally()
+            found[name] = word_sets(words, known, least=least, encoded=encoded), Tally()
     return found
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import pyarrow as pa
 
 from icp_ml.accounts.context import in_context, needed_beside
+from icp_ml.accounts.formats.rows import Chunk
 from icp_ml.accounts.formats.tables import plain_array
+from icp_ml.accounts.headers.vendors import ColumnMapping, header_scale, map_columns
 from icp_ml.accounts.ids import IDENTITY_FIELDS, account_ids, id_source
 from icp_ml.accounts.normalise import normalise_column
 from icp_ml.accounts.values.conventions import PLAIN, Convention, DateOrders, of_list, said_of
-from icp_ml.accounts.vendors import ColumnMapping, header_scale, map_columns
 from icp_ml.exceptions import InputError
 from icp_ml.schema import BY_NAME, Field, header_key
 from icp_ml.settings import Settings
@@ -162,6 +163,27 @@ class ListNormaliser:
                 break
         for name, source in names.items():
             self._sources[name] = replace(source, convention=orders.settle(name, source.convention))
+
+    def surveying(self, chunks: Iterable[Chunk]) -> Iterator[Chunk]:
+        """Survey a list that can be read only once: hold its first chunks back, then hand on all.
+
+        Parameters
+        ----------
+        chunks : iterable of Chunk
+            With at least the `date_columns`.
+        """
+        chunks = iter(chunks)
+        held: list[Chunk] = []
+        if self.date_columns:
+            rows = 0
+            for chunk in chunks:
+                held.append(chunk)
+                rows += chunk.batch.num_rows
+                if rows >= SURVEYED_ROWS:
+                    break
+            self.survey(chunk.batch for chunk in held)
+        yield from held
+        yield from chunks
 
     def normalise(self, batch: pa.RecordBatch, first_row: int = 0) -> dict[str, pa.Array]:
         """Return the wanted fields that the list has, and always `account_id`.

@@ -12,7 +12,7 @@ from pathlib import Path
 import yaml
 
 from icp_ml.accounts.guard.names import by_name
-from icp_ml.accounts.proposals import Proposal, propose_fields
+from icp_ml.accounts.headers.proposals import Proposal, propose_fields
 from icp_ml.accounts.reading import Accounts
 from icp_ml.accounts.report import ColumnReport
 from icp_ml.exceptions import InputError, SettingsError
@@ -68,6 +68,7 @@ def propose_settings(customers: Accounts, market: Accounts | None) -> str:
         "# ---- Which column is which field " + "-" * 86,
         "# header: field. `ignore` leaves a column out. The fields, by what they say:",
         *_field_names(),
+        *_what_lacks(customers),
         "columns:",
     ]
     sure = _sure(files)
@@ -75,6 +76,25 @@ def propose_settings(customers: Accounts, market: Accounts | None) -> str:
     for accounts in files:
         lines += _file_lines(accounts, sure, said, market if accounts is customers else customers)
     return "\n".join([*lines, "", *default_lines()]) + "\n"
+
+
+def _what_lacks(customers: Accounts) -> list[str]:
+    """Return what training will miss, before a person finds out by being refused."""
+    known = {column.role for column in customers.report.columns}
+    told = []
+    if "outcome" not in known:
+        told += [
+            "#",
+            "# TO DO: no column is known for sure as an outcome of the customers, and training needs one. Remove the #",
+            '# before a guess that is right, or name one, such as  "Your header": churned .',
+        ]
+    if customers.report.id_source == "row number":
+        told += [
+            "#",
+            "# TO DO: no column is known for sure as the account id, the domain or the name: rows are known by their",
+            '# number. Remove the # before a guess that is right, or name one, such as  "Your header": account_id .',
+        ]
+    return told
 
 
 def _file_name(accounts: Accounts) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from icp_ml.accounts.guard.advice import COVERAGE_GAP, advise, fill_notes, population_notes
+from icp_ml.accounts.guard.advice import COVERAGE_GAP, advise, fill_notes, population_notes, repeat_notes
 from icp_ml.accounts.guard.closeness import by_age, by_outcomes
 from icp_ml.accounts.guard.derivation import add_derived
 from icp_ml.accounts.guard.evidence import Coded, Floats, Ints, code, fold_numbers
@@ -31,9 +31,10 @@ from icp_ml.accounts.guard.leaks import (
     signal_of,
 )
 from icp_ml.accounts.guard.levels import by_level, by_split
-from icp_ml.accounts.guard.names import by_codes, by_name, by_words
+from icp_ml.accounts.guard.names import by_codes, by_name, by_question, by_words
 from icp_ml.accounts.guard.own_product import without_own_product
 from icp_ml.accounts.guard.populations import Beside, apart, beside, by_list, drift, sample, unseen
+from icp_ml.accounts.guard.repeats import without_repeats
 from icp_ml.accounts.guard.verdicts import ColumnVerdict, DataReport
 from icp_ml.exceptions import TrainingRefused
 from icp_ml.schema import BY_NAME, Field
@@ -58,6 +59,8 @@ class _Evidence:
     outcomes: Mapping[str, Floats]
     target: Target
     folds: Ints
+    declared: frozenset[str] = frozenset()
+    observed_from: date | None = None
 
     @property
     def targets(self) -> list[Target]:
@@ -99,7 +102,8 @@ def judge_columns(
     customers, dropped = without_own_product(customers, settings.fields.own_product)
     if market is not None:
         market, _ = without_own_product(market, settings.fields.own_product)
-    evidence = _evidence(customers, fields, status, settings.random_state)
+    rows, times = without_repeats(customers, fields, status)
+    evidence = _evidence(customers.take(pa.array(rows)), fields, status.iloc[rows], settings)
     pairs = _pairs(customers, market, fields)
     findings = _findings(evidence, listed=market is not None)
     features = {n: c for n, c in evidence.columns.items() if fields[n].role == "feature"}
@@ -117,7 +121,14 @@ def judge_columns(
         columns=tuple(verdicts),
         customers=customers.num_rows,
         market=None if market is None else market.num_rows,
-        notes=tuple([*_unknown_names(customers, settings), *population_notes(difference), *fill_notes(verdicts)]),
+        notes=tuple(
+            [
+                *_unknown_names(customers, settings),
+                *repeat_notes(times),
+                *population_notes(difference),
+                *fill_notes(verdicts),
+            ]
+        ),
         population_auc=difference.auc,
         population_fields=dict(difference.fields),
     )
@@ -150,11 +161,13 @@ def check_usable(report: DataReport) -> None:
     raise TrainingRefused(msg)
 
 
-def _evidence(customers: pa.Table, fields: Mapping[str, Field], status: pd.Series[str], seed: int) -> _Evidence:
+def _evidence(
+    customers: pa.Table, fields: Mapping[str, Field], status: pd.Series[str], settings: Settings
+) -> _Evidence:
     labels = status.to_numpy(dtype=object)
     best, judged = labels == "best", np.isin(labels, ["best", "worst"])
     columns = {name: code(customers[name]) for name in customers.column_names}
-    folds = fold_numbers(list(columns.values()), best, seed)
+    folds = fold_numbers(list(columns.values()), best, settings.random_state)
     target = Target(best, judged)
     signals = {
         name: signal_of(column, target, folds)
@@ -166,7 +179,10 @@ def _evidence(customers: pa.Table, fields: Mapping[str, Field], status: pd.Serie
         for name, column in columns.items()
         if fields[name].role == "outcome" and column.numbers is not None and column.distinct > 1
     }
-    return _Evidence(fields, columns, signals, outcomes, target, folds)
+    declared = frozenset(custom.name for custom in settings.fields.custom)
+    start = settings.outcomes.observed_from
+    observed_from = start if isinstance(start, date) else None
+    return _Evidence(fields, columns, signals, outcomes, target, folds, declared, observed_from)
 
 
 def _pairs(customers: pa.Table, market: pa.Table | None, fields: Mapping[str, Field]) -> dict[str, Beside]:
@@ -205,6 +221,7 @@ def _findings(evidence: _Evidence, *, listed: bool) -> dict[str, list[Finding]]:
             _by_dates(evidence, field, column),
             by_name(field),
             by_words(field, column),
+            None if name in evidence.declared else by_question(field, column),
             None if listed else by_codes(field, column),
         ]
         findings[name] = [f for f in found if f is not None]
@@ -225,7 +242,7 @@ def _by_dates(evidence: _Evidence, field: Field, column: Coded) -> Finding | Non
         return None
     since = evidence.outcomes.get("customer_since")
     if since is not None:
-        return by_date(column, since)
+        return by_date(column, since, evidence.observed_from)
     dates = {n: c.numbers for n, c in evidence.columns.items() if evidence.fields[n].kind == "date"}
     return by_order(field, column, {n: numbers for n, numbers in dates.items() if numbers is not None})
 
@@ -312,8 +329,13 @@ def _verdict(
         filled_lift=filled_lift(column, evidence.target),
         drift=drift(pair) if pair is not None else math.nan,
         top_share=math.nan if counts is None else float(counts.max()) / float(counts.sum()),
-        flags=("names_accounts",) if any("names the accounts" in f.reason for f in findings) else (),
+        flags=_flags(findings, pair),
     )
+
+
+def _flags(findings: Sequence[Finding], pair: Beside | None) -> tuple[str, ...]:
+    names = ["names_accounts"] if any("names the accounts" in f.reason for f in findings) else []
+    return (*names, *([f"bands_{pair.bands}"] if pair is not None and pair.bands else []))
 
 
 def _unknown_names(customers: pa.Table, settings: Settings) -> list[str]:

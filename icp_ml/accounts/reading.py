@@ -19,21 +19,21 @@ from icp_ml.accounts.formats.encodings import recoding_note
 from icp_ml.accounts.formats.readers import TableReader, open_table
 from icp_ml.accounts.formats.rows import Chunk, Reject
 from icp_ml.accounts.formats.tables import plain_table
-from icp_ml.accounts.ids import account_ids, id_source
-from icp_ml.accounts.kinds import infer_kind
-from icp_ml.accounts.normalise import Normalised, commonest_spellings, normalise_column
-from icp_ml.accounts.proposals import proposals, proposals_note
-from icp_ml.accounts.report import AccountsReport, ColumnReport
-from icp_ml.accounts.values.cells import EXAMPLES_KEPT, Tally
-from icp_ml.accounts.values.conventions import PLAIN, Convention, convention_of, counts_days, said_of
-from icp_ml.accounts.values.sentinels import sentinel_notes
-from icp_ml.accounts.vendors import (
+from icp_ml.accounts.headers.kinds import infer_kind
+from icp_ml.accounts.headers.proposals import proposals, proposals_note
+from icp_ml.accounts.headers.vendors import (
     ColumnMapping,
     as_own_column,
     contradiction,
     map_columns,
     unused_settings,
 )
+from icp_ml.accounts.ids import account_ids, id_source
+from icp_ml.accounts.normalise import Normalised, commonest_spellings, normalise_column
+from icp_ml.accounts.report import AccountsReport, ColumnReport
+from icp_ml.accounts.values.cells import EXAMPLES_KEPT, Tally
+from icp_ml.accounts.values.conventions import PLAIN, Convention, convention_of, counts_days, said_of
+from icp_ml.accounts.values.sentinels import sentinel_notes
 from icp_ml.exceptions import InputError
 from icp_ml.schema import BY_NAME, NUMERIC_KINDS, Field, Role
 from icp_ml.settings import Settings
@@ -41,6 +41,8 @@ from icp_ml.settings import Settings
 if TYPE_CHECKING:
     import pandas as pd
 
+# Of a text, a token that fewer than one row in so many holds is left out: a model learns from one row in 100 at least.
+ROWS_PER_TOKEN = 10_000
 _SPELLED_KINDS = frozenset({"category", "place", "country", "token_set"})
 _AS_OF_FIELDS = ("customer_since", "churn_date")
 
@@ -159,7 +161,10 @@ def read_accounts(
         if field.kind in _SPELLED_KINDS:
             spellings[field.name] = commonest_spellings(array, result.values, field, mapping.delimiter)
         reports.append(_column_report(mapping, result, convention))
-    for name_, (values, tally) in in_context(columns, fields, own_product=settings.fields.own_product).items():
+    settled = in_context(
+        columns, fields, own_product=settings.fields.own_product, least=max(1, raw.num_rows // ROWS_PER_TOKEN)
+    )
+    for name_, (values, tally) in settled.items():
         number = next(i for i, report in enumerate(reports) if report.field == name_)
         columns[name_] = values
         reports[number] = _settled(reports[number], values, tally)
@@ -271,7 +276,8 @@ def _normalised(
         missing=[str(value) for value in missing],
     )
     result = replace(result, notes=(*result.notes, *notes, *sentinel_notes(result.values, field, mapping.header)))
-    note = contradiction(mapping, result.values, result.dropped - result.foreign)
+    spelled = settings.outcomes.spellings
+    note = contradiction(mapping, result.values, result.dropped - result.foreign, tuple(spelled or ()))
     if note:
         return _normalised(array, as_own_column(mapping, taken, position, note), taken, position, settings, trained)
     return mapping, result, convention

@@ -2,8 +2,9 @@
 
 from icp_ml.commands.data import check, init
 from icp_ml.commands.demo import demo
+from icp_ml.commands.matching import ListOptions
 from icp_ml.commands.scoring import ScoreOptions, score
 from icp_ml.commands.sources import source
 from icp_ml.commands.training import report, train
 
-__all__ = ["ScoreOptions", "check", "demo", "init", "report", "score", "source", "train"]
+__all__ = ["ListOptions", "ScoreOptions", "check", "demo", "init", "report", "score", "source", "train"]

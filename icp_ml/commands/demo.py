@@ -26,7 +26,7 @@ def demo(context: Context, out: Path) -> Outcome:
     store = f"sqlite:///{(out / 'mlflow.db').resolve()}"
     tracking = {**context.settings.tracking.model_dump(), "uri": store}
     context = replace(context, settings=context.settings.override(tracking=tracking))
-    run, _, _ = train_model(context, customers, market)
+    run, *_ = train_model(context, customers, market)
     model = run.model.save(out / "model")
     write_text(out / "profile.md", run.profile.to_markdown())
     summary, _ = score_list(context, str(model), market, out / "scored.csv", ScoreOptions(suppress=customers))

@@ -6,41 +6,61 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from icp_ml.commands.matching import ListOptions, find, looked_up, write_decidable
 from icp_ml.commands.sources import about, check_folder, load_model, read_all
 from icp_ml.exceptions import IcpError, InputError, MissingDependencyError
 from icp_ml.session import Context, Outcome
 
 if TYPE_CHECKING:
     from icp_ml.accounts import Accounts
+    from icp_ml.accounts.matching import FoundCustomers
     from icp_ml.commands.sources import Source
     from icp_ml.workflow import TrainingRun
 
+NO_OPTIONS = ListOptions()
 
-def train(context: Context, customers: Source, market: Source | None, out: Path, register: str | None) -> Outcome:
+
+def train(
+    context: Context,
+    customers: Source,
+    market: Source | None,
+    out: Path,
+    register: str | None,
+    options: ListOptions = NO_OPTIONS,
+) -> Outcome:
     """Train, save, log."""
     from icp_ml.model_directory import check_target
     from icp_ml.report import terminal
+    from icp_ml.report.matching_view import matching_view
 
     check_target(out)
-    run, accounts, listed = train_model(context, customers, market)
+    options.check(market)
+    run, accounts, listed, found = train_model(context, customers, market, options)
     run.model.save(out)
+    written = write_decidable(found, options)
+    told = run.model.data_report
     tracked = track(context, run, out, {"customers": customers, "list": market}, None, register)
     view = terminal.spaced(
         terminal.reading_notes([a.report for a in (accounts, listed) if a]),
         terminal.noted([*run.labels.notes, *run.data_report.notes]),
         terminal.labels_line(run.labels),
+        terminal.matching_lines(matching_view(told.get("matching") or {}, told.get("enrichment") or {})),
         terminal.profile_panel(run.profile),
         terminal.quality_table(run.evaluation),
         terminal.stages_line(run.seconds),
         terminal.files_table(
             {
                 "Model": str(out),
+                **written,
                 **tracked,
                 "Next": f"icp-ml report {out} --html report.html;  icp-ml score {out} LIST --out scored.csv",
             }
         ),
     )
-    return Outcome(training_data(run, out, tracked), view)
+    data = training_data(run, out, tracked)
+    if written:
+        data["written"] = {"review table": str(options.review)}
+    return Outcome(data, view)
 
 
 def report(context: Context, model: str, html: Path | None, markdown: Path | None) -> Outcome:
@@ -72,16 +92,18 @@ def report(context: Context, model: str, html: Path | None, markdown: Path | Non
 
 
 def train_model(
-    context: Context, customers: Source, market: Source | None
-) -> tuple[TrainingRun, Accounts, Accounts | None]:
-    """Read, then train."""
+    context: Context, customers: Source, market: Source | None, options: ListOptions = NO_OPTIONS
+) -> tuple[TrainingRun, Accounts, Accounts | None, FoundCustomers | None]:
+    """Read, look customers up on the list, then train."""
     from icp_ml import workflow
 
     with context.progress("read") as bar:
         accounts, listed = read_all(context, customers, market, bar)
+        accounts.check_unique_ids()
+        found, listed = find(context, accounts, market, listed, options, bar)
         with about(customers):
-            run = workflow.train(accounts, context.settings, listed, n_jobs=context.jobs, progress=bar)
-    return run, accounts, listed
+            run = workflow.train(accounts, context.settings, listed, found=found, n_jobs=context.jobs, progress=bar)
+    return run, accounts, listed, found
 
 
 def track(
@@ -125,6 +147,7 @@ def training_data(run: TrainingRun, out: Path, tracked: Mapping[str, str]) -> di
         "profile": run.profile.to_dict(),
         "evaluation": dict(run.model.evaluation),
         "columns": run.data_report.to_dict(),
+        **looked_up(run.matches, run.plan.to_dict() if run.plan else None),
         "seconds": run.seconds,
         "tracking": dict(tracked),
     }

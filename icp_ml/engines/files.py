@@ -131,7 +131,9 @@ def score_file(
         msg = f"{name}: --resume is for files, as nobody can tell whether a database changed; run again without it"
         raise InputError(msg)
     kept = _kept(request.keep, reader.columns, name)
-    normaliser = model.normaliser(list(reader.columns), request.mapping, reader)
+    # A query is run once: it may take long, and answer otherwise the next time.
+    again = None if reader.format == "database" else reader
+    normaliser = model.normaliser(list(reader.columns), request.mapping, again)
     normaliser.check_usable(name)
     names = None
     if request.customers is not None:
@@ -155,10 +157,9 @@ def score_file(
             spool.write(chunk.index, done)
         return done
 
+    chunks = reader.batches(columns=[c for c in reader.columns if c in {*normaliser.columns, *kept}])
     try:
-        for chunk, batch in _in_order(
-            reader.batches(columns=[c for c in reader.columns if c in {*normaliser.columns, *kept}]), work, request.jobs
-        ):
+        for chunk, batch in _in_order(chunks if again else normaliser.surveying(chunks), work, request.jobs):
             tally.add(chunk, batch)
             if progress:
                 progress(tally.rows, reader.rows)

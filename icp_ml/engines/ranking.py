@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from icp_ml.accounts import Accounts
 from icp_ml.accounts.matching.index import ListTooLong, Side, company_host
 from icp_ml.accounts.matching.match import match_sides, side_of
+from icp_ml.exceptions import InputError
 from icp_ml.settings import Settings
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ class Suppression:
         domains: dict[str, str] = {}
         ids: dict[tuple[str, str], str] = {}
         for accounts, reason in sources:
+            _check_known_by(accounts)
             rows = accounts.table.num_rows
             for host in _texts(accounts.table, "domain", rows):
                 domain = company_host(host) if host else None
@@ -163,6 +165,18 @@ def _by_name(
         doubtful.append(review[~review["candidate_1_reason"].fillna("").str.startswith("same domain")])
     whole = pd.concat(doubtful, ignore_index=True)
     return found, whole if len(whole) else None
+
+
+def _check_known_by(accounts: Accounts) -> None:
+    """Refuse a file by which no account could be found: suppressing nothing must not look like success."""
+    known = [n for n in ("domain", "name") if n in accounts.fields and accounts.table[n].null_count < len(accounts)]
+    if not known:
+        headers = ", ".join(repr(c.header[:40]) for c in accounts.report.columns[:8])
+        msg = (
+            f"{accounts.report.source}: no account can be left out by it: no column was read as a domain or a name "
+            f"(its columns: {headers}); name the column under  columns: {{HEADER: domain}}  in the settings"
+        )
+        raise InputError(msg)
 
 
 def _texts(table: pa.Table, column: str, rows: int) -> list[str | None]:

@@ -74,7 +74,7 @@ class ScoredWriter:
                 )
             self._writer.write_table(table, row_group_size=max(table.num_rows, 1))
             return
-        table = _defused(plain_strings(table))
+        table = plain_strings(_defused(table))
         if self._writer is None:
             self._writer = pacsv.CSVWriter(
                 self.path, table.schema, write_options=pacsv.WriteOptions(quoting_style="needed")
@@ -96,15 +96,26 @@ def _defused(table: pa.Table) -> pa.Table:
     for column in table.columns:
         if pa.types.is_list(column.type):
             column = pc.binary_join(column, ";")
-        if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-            runs = pc.and_(
-                pc.match_substring_regex(column, FORMULA), pc.invert(pc.match_substring_regex(column, PLAIN_NUMBER))
-            )
-            if pc.any(runs).as_py():
-                column = pc.if_else(pc.fill_null(runs, False), pc.binary_join_element_wise("'", column, ""), column)
+        if pa.types.is_dictionary(column.type):  # few texts of many rows
+            texts = pa.dictionary(column.type.index_type, pa.string())
+            chunks = [
+                pa.DictionaryArray.from_arrays(chunk.indices, _harmless(chunk.dictionary.cast(pa.string())))
+                for chunk in column.chunks
+            ]
+            column = pa.chunked_array(chunks, texts)
+        elif pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+            column = _harmless(column)
         columns.append(column)
     names = [f"'{name}" if name.startswith(FORMULA_STARTS) else name for name in table.column_names]
     return pa.table(columns, names=names)
+
+
+def _harmless(texts: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+    """Put an apostrophe before those texts that would run."""
+    runs = pc.and_(pc.match_substring_regex(texts, FORMULA), pc.invert(pc.match_substring_regex(texts, PLAIN_NUMBER)))
+    if not pc.any(runs).as_py():
+        return texts
+    return pc.if_else(pc.fill_null(runs, False), pc.binary_join_element_wise("'", texts, ""), texts)
 
 
 def top_rows(path: Path, count: int) -> list[dict[str, Any]]:

@@ -38,6 +38,7 @@ COUNT_WORDS: Mapping[str, str] = {
     "not_customer": "that are no customers by their status",
     "before_window": "that left before the fields' date",
 }
+CHANGES_MUCH = "The choice of outcomes decides much"  # how that warning begins
 _TABLES = ("groups", "components", "agreement", "sensitivity", "cohorts", "curve", "boundary", "counts")
 
 
@@ -187,7 +188,8 @@ def _warnings(
         if row.n >= 50 and row.correlation < -0.1
     ]
     out += [
-        f"The choice of outcomes decides much: {row.sentence[0].lower()}{row.sentence[1:]}"
+        f"{CHANGES_MUCH}: {row.change[:1].lower()}{row.change[1:]}, {row.stay_best:.0%} of the best stay best and "
+        f"{row.stay_worst:.0%} of the worst stay worst."
         for row in sensitivity
         if row.stay_best < 0.5
     ]
@@ -202,6 +204,6 @@ def _warnings(
             f"Of the oldest sign-up cohort {dated[0].worst:.0%} are worst, of the youngest {dated[-1].worst:.0%}: who "
             "signed earlier had more time to leave. To judge all at the same age, set  outcomes: {late_churn: judged}"
         )
-    if curve is None and facts.churned[facts.customer].any():
+    if curve is None and labels.columns and facts.churned[facts.customer].any():
         out.append("For many customers that left it is not known when: no retention curve.")
     return tuple(out)

@@ -196,15 +196,15 @@ def group_table(labels: OutcomeLabels, evidence: LabelEvidence) -> tuple[Group, 
 
 def component_table(labels: OutcomeLabels, evidence: LabelEvidence) -> tuple[Component, ...]:
     """Return each outcome's weight, coverage and share of the composite's variance."""
-    mature = int(evidence.facts.mature.sum())
+    judged = evidence.facts.mature & labels.is_mature  # not rows without any outcome, nor deals
     parts = contributions(evidence.table, evidence.weights) if labels.columns else evidence.table
-    parts = np.nan_to_num(parts[evidence.facts.mature])
+    parts = np.nan_to_num(parts[judged])
     parts = parts[np.lexsort(parts.T)] if parts.size else parts
     total = parts.sum(axis=1)
     variance = float(np.var(total)) if len(total) else 0.0
     rows = []
     for j, (name, columns) in enumerate(labels.columns.items()):
-        known = int((~np.isnan(evidence.table[evidence.facts.mature, j])).sum())
+        known = int((~np.isnan(evidence.table[judged, j])).sum())
         shared = float(np.mean((parts[:, j] - parts[:, j].mean()) * (total - total.mean())))
         rows.append(
             Component(
@@ -212,7 +212,7 @@ def component_table(labels: OutcomeLabels, evidence: LabelEvidence) -> tuple[Com
                 columns,
                 float(evidence.weights[j]),
                 known,
-                known / max(mature, 1),
+                known / max(int(judged.sum()), 1),
                 round(shared / variance, 6) if variance else 0.0,
             )
         )

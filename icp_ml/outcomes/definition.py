@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 
+from icp_ml.accounts.values.deal_stages import State
 from icp_ml.exceptions import SettingsError
 from icp_ml.outcomes.columns import judged_columns
 from icp_ml.outcomes.deals import WARNING, DealReport, report_deals
@@ -44,7 +45,6 @@ from icp_ml.outcomes.labels import (
 from icp_ml.outcomes.measures import MEASURES, sources_of
 from icp_ml.outcomes.observed import Bools, Facts, Window
 from icp_ml.outcomes.population import Population
-from icp_ml.outcomes.spellings import State
 from icp_ml.outcomes.wording import definition_text
 from icp_ml.settings import PRESETS, OutcomeSettings
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from icp_ml.outcomes.spellings import DEAL_STATES, STATUS_STATES, State, customer_state, deal_state, fold
+from icp_ml.accounts.values.deal_stages import DEAL_STATES, STATUS_STATES, State, customer_state, deal_state, fold
 
 Bools = NDArray[np.bool_]
 # What only a customer has: a lost deal of an account with one of these is an upsell that failed, not a lost account.

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
+from icp_ml.accounts.headers.proposals import LOOK_ALIKE
 from icp_ml.report import formats as f
 from icp_ml.report.columns_view import MAX_COLUMNS, column_view, reading_words
 from icp_ml.report.label_view import label_view
@@ -24,6 +25,7 @@ HOW = {
     "name": "the field's own name",
     "own name": "a field of your own",
     "like": "as in the customers' file",
+    "list": "taken over from the list",
 }
 
 
@@ -55,10 +57,16 @@ def check_context(data: Mapping[str, Any]) -> dict[str, Any]:
         "labels": labels,
         "columns": columns,
         "populations": populations,
-        "matching": matching_view(data.get("matching") or {}, data.get("enrichment") or {}),
+        "matching": matching_view(_looked_up(data), data.get("enrichment") or {}),
         "no_list": NO_LIST if columns["any"] and not columns["market"] else "",
         "notes": f.texts(notes[:MAX_NOTES]),
     }
+
+
+def _looked_up(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return how customers were found, and whether those in doubt are in a file already."""
+    found = dict(data.get("matching") or {})
+    return {**found, "written": "review table" in (data.get("written") or {})} if found else {}
 
 
 def _answer(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -74,6 +82,11 @@ def _answer(data: Mapping[str, Any]) -> dict[str, Any]:
     doubt = ""
     if asked and ready:
         doubt = f"{f.plural(asked, 'more column')} would be used if you vouched for {'it' if asked == 1 else 'them'}."
+    if stops and any(LOOK_ALIKE in str(note) for key in ("source", "list") for note in _notes(data.get(key))):
+        doubt = (
+            "Some columns look like known fields but are not used yet (below): in the settings that  icp-ml init  "
+            "writes, remove the # before the lines that are right."
+        )
     return {
         "ready": ready,
         "headline": "Ready to train" if ready else "Not ready to train",
@@ -83,6 +96,10 @@ def _answer(data: Mapping[str, Any]) -> dict[str, Any]:
         "stops": stops,
         "next": f.clean(data.get("next") or "", 600),
     }
+
+
+def _notes(report: Mapping[str, Any] | None) -> Sequence[str]:
+    return (report or {}).get("notes") or ()
 
 
 def _ended(words: str) -> str:

@@ -143,12 +143,12 @@ def _labels(labels: Mapping[str, Any]) -> RenderableType:
     table = _table("Judged as", "customers>", "share>", "")
     for row in labels["rows"]:
         table.add_row(Text(row["name"]), Text(row["count"]), Text(row["share"]), Meter(row["bar"], 20))
-    parts: list[RenderableType] = [table, Text(), Text(labels["definition"])]
+    parts: list[RenderableType] = [Text(labels["short"]), Text(), table]
     audit = labels["audit"]
     told = list(labels["notes"])
     if audit:
         parts += [Text(), _groups(audit)]
-        facts = [audit["retention"], audit["worst_change"], *audit["top_five"]]
+        facts = [audit["retention"], "" if audit["warned_of_change"] else audit["worst_change"], *audit["top_five"]]
         facts += [f"What tells customers apart in the composite: {audit['shares']}."] if audit["shares"] else []
         told = [*(fact for fact in facts if fact), *told]
     if labels["deals"]:
@@ -157,6 +157,8 @@ def _labels(labels: Mapping[str, Any]) -> RenderableType:
         parts += [Text(), _bullets(audit["warnings"], mark="!")]
     if told:
         parts += [Text(), _bullets(told)]
+    if labels["details"]:
+        parts += [Text(), Text(f"In full: {labels['details']}", style="dim")]
     return Group(*parts)
 
 
@@ -245,6 +247,10 @@ def _matching(matching: Mapping[str, Any]) -> RenderableType:
     parts: list[RenderableType] = [Text(matching["sentence"])]
     if matching["how"]:
         parts.append(Text(f"Found by: {matching['how']}."))
+    if matching["review"] and not matching["written"]:
+        parts.append(Text("--review FILE.csv writes those in doubt; --matches FILE.csv reads what you decided."))
+    if matching["enrichment"]:
+        parts.append(Text(matching["enrichment"]))
     if matching["warnings"]:
         parts += [Text(), _bullets(matching["warnings"], mark="!")]
     if matching["shares"]:

@@ -13,6 +13,7 @@ from icp_ml.report import formats as f
 from icp_ml.report.columns_view import column_view
 from icp_ml.report.evidence import quality_view
 from icp_ml.report.label_view import label_view
+from icp_ml.report.matching_view import matching_view
 from icp_ml.traits import Trait
 
 MAX_TOP = 25  # accounts of a scored list shown
@@ -47,6 +48,7 @@ def report_context(model: ICPModel, scored: Mapping[str, Any] | None = None) -> 
         "tiers": _tiers(model, scored),
         "list": _list(scored) if scored else None,
         "labels": labels,
+        "matching": matching_view(model.data_report.get("matching") or {}, model.data_report.get("enrichment") or {}),
         "columns": column_view(model.data_report),
         "facts": _facts(model),
         "version": model.version,

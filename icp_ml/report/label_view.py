@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from icp_ml.outcomes.audit import CHANGES_MUCH
 from icp_ml.outcomes.labels import read
 from icp_ml.outcomes.wording import value_words
 from icp_ml.report import formats as f
@@ -39,9 +40,13 @@ def label_view(labels: Mapping[str, Any], audit: Mapping[str, Any] | None = None
     total = sum(counts.get(key, 0) for key in STATUS_WORDS) or counts.get("customers") or 0
     thresholds = labels.get("thresholds") or {}
     mature = counts.get("mature") or 0
+    definition = f.clean(labels.get("definition") or "", 3000)
+    short, details = _summary(definition, binary=bool(labels.get("binary")))
+    deals = _deals(labels.get("deals") or {})
     return {
-        "definition": f.clean(labels.get("definition") or "", 3000),
-        "short": _short(labels),
+        "definition": definition,
+        "short": short,
+        "details": details,
         "binary": bool(labels.get("binary")),
         "rows": _statuses(counts, total, binary=bool(labels.get("binary"))),
         "rows_any": bool(total),
@@ -52,8 +57,8 @@ def label_view(labels: Mapping[str, Any], audit: Mapping[str, Any] | None = None
         "worst_below": f.signed(thresholds.get("worst_below"), 2),
         "components": _components(labels, mature),
         "audit": _audit(audit or labels.get("audit") or {}),
-        "deals": _deals(labels.get("deals") or {}),
-        "notes": f.texts(labels.get("notes") or ()),
+        "deals": deals,
+        "notes": [note for note in f.texts(labels.get("notes") or ()) if not (deals and note.startswith("Deals: "))],
     }
 
 
@@ -87,10 +92,16 @@ def _components(labels: Mapping[str, Any], mature: int) -> list[dict[str, Any]]:
     ]
 
 
-def _short(labels: Mapping[str, Any]) -> str:
-    """Return the definition's first sentences, without weights and columns."""
-    sentences = re.sub(r" \([^()]*\)", "", str(labels.get("definition") or "")).split(". ")
-    return f.sentence(". ".join(sentences[: 2 if labels.get("binary") else 1]))
+def _summary(definition: str, *, binary: bool) -> tuple[str, str]:
+    """Return the definition's first sentence, and the rest.
+
+    Older versions named weights and columns within it, and used two for an outcome of two values.
+    """
+    first = 2 if binary and definition.startswith("There is one outcome") else 1
+    sentences = definition.split(". ")
+    short, rest = ". ".join(sentences[:first]), ". ".join(sentences[first:])
+    plain = re.sub(r" \([^()]*\)", "", short)
+    return f.sentence(plain), rest if plain == short else definition
 
 
 def outcome(name: str) -> str:
@@ -129,6 +140,7 @@ def _audit(audit: Mapping[str, Any]) -> dict[str, Any] | None:
         ],
         "examples": [_example(row) for row in (audit.get("boundary") or ())[:MAX_EXAMPLES]],
         "warnings": f.texts(audit.get("warnings") or ()),
+        "warned_of_change": any(str(text).startswith(CHANGES_MUCH) for text in audit.get("warnings") or ()),
     }
 
 
@@ -136,7 +148,7 @@ def _groups(groups: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Return what best, middle and worst look like: a row per figure, a cell per group."""
     names = [key for group in groups for key in group if key.endswith("_median")]
     rows = [{"name": "Customers", "cells": [f.count(g["customers"]) for g in groups]}]
-    if any(f.known(g.get("kept")) for g in groups):
+    if groups and f.known(groups[0].get("kept")):  # where only lost deals are known to be gone, it says nothing
         rows.append({"name": "Still there", "cells": [f.percent(g.get("kept")) for g in groups]})
     for key in dict.fromkeys(names):
         column = key.removesuffix("_median")

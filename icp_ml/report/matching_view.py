@@ -21,16 +21,20 @@ def matching_view(matches: Mapping[str, Any], enrichment: Mapping[str, Any]) -> 
     matches : mapping
         `Matches.to_dict()`.
     enrichment : mapping
-        `Enrichment.to_dict()`, and where they are known `matched_shares` (`Enrichment.matched_shares(status)`) and
-        `survivorship` (a sentence).
+        `EnrichmentPlan.to_dict()`, or `Enrichment.to_dict()` with `matched_shares` and `survivorship` where they are
+        known.
     """
     if not matches and not enrichment:
         return None
     shares = enrichment.get("matched_shares") or {}
-    warnings = [enrichment.get("survivorship") or "", *(enrichment.get("warnings") or ())]
+    warnings = [enrichment.get("survivorship") or "", *_lines(enrichment, "against"), *_lines(enrichment, "warnings")]
     return {
         "sentence": _sentence(matches or enrichment),
         "how": f.listed([f"{f.clean(how, 40)} {f.count(n)}" for how, n in (matches.get("how") or {}).items()]),
+        "enrichment": f.clean(enrichment.get("sentence") or "", 900),
+        "written": bool(matches.get("written")),
+        "review": f.count(matches["review"]) if matches.get("review") else "",
+        "enriched": bool(enrichment.get("enriched", True)),
         "shares": [
             {
                 "name": f.capital(NAMES.get(name, name)),
@@ -47,12 +51,16 @@ def matching_view(matches: Mapping[str, Any], enrichment: Mapping[str, Any]) -> 
     }
 
 
+def _lines(enrichment: Mapping[str, Any], key: str) -> list[str]:
+    return list(enrichment.get(key) or ())
+
+
 def _sentence(found: Mapping[str, Any]) -> str:
     customers, matched, review = (int(found.get(key) or 0) for key in ("customers", "matched", "review"))
     share = f" ({f.percent(matched / customers)})" if customers else ""
     words = f"{f.count(matched)} of {f.plural(customers, 'customer')}{share} were found on the list"
     wrong: Any = found.get("expected_wrong")
-    if f.known(wrong) and wrong >= 0.05:
+    if f.known(wrong) and wrong >= 0.5:
         words += f", about {f.number(wrong, 1)} of them wrongly by the probabilities"
     return f"{words}; {f.plural(review, 'more', 'more')} a person has to decide." if review else f"{words}."
 
@@ -63,7 +71,7 @@ def _conflicts(enrichment: Mapping[str, Any]) -> list[dict[str, Any]]:
     rates = [(one["conflicts"] / one["compared"], one) for one in fields]
     return [
         {
-            "field": f.clean(one["field"], 80),
+            "field": f.clean(one.get("label") or one["field"], 80),
             "compared": f.count(one["compared"]),
             "conflicts": f.percent(rate),
             "bar": rate,

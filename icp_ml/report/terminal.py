@@ -18,6 +18,14 @@ if TYPE_CHECKING:
     from icp_ml.outcomes import OutcomeLabels
     from icp_ml.profile import IdealCustomerProfile
 
+LEFT_OUT = {
+    "too_young": "too young to judge",
+    "unjudged": "without outcomes",
+    "lost_deal": "deals lost",
+    "open_deal": "deals open",
+    "not_customer": "no customers by their status",
+    "before_window": "left before the fields' date",
+}
 TIER_STYLES = {"A": "bold green", "B": "green", "C": "yellow", "D": "dim", "none": "dim"}
 
 
@@ -52,13 +60,17 @@ def profile_panel(profile: IdealCustomerProfile, lines: int = 5) -> RenderableTy
 def labels_line(labels: OutcomeLabels) -> RenderableType:
     """Return label counts in one line."""
     c = labels.counts
-    left_out = [
-        f"{c[key]:,} {words}"
-        for key, words in (("too_young", "too young to judge"), ("unjudged", "without outcomes"))
-        if c.get(key)
-    ]
-    text = f"{c['best']:,} best, {c['worst']:,} worst, {c['middle']:,} in the middle"
+    left_out = [f"{c[key]:,} {words}" for key, words in LEFT_OUT.items() if c.get(key)]
+    text = f"{c['best']:,} best, {c['worst']:,} worst" + ("" if labels.binary else f", {c['middle']:,} in the middle")
     return Text(f"Customers: {text}{'; left out: ' + ', '.join(left_out) if left_out else ''}")
+
+
+def matching_lines(view: Mapping[str, Any] | None) -> RenderableType:
+    """Return which customers were found on the list, and whether its values are trained on."""
+    if view is None:
+        return Group()
+    lines = [Text(" ".join(part for part in (view["sentence"], view["enrichment"]) if part))]
+    return Group(*lines, *(Text(f"! {warning}", style="yellow") for warning in view["warnings"]))
 
 
 def quality_table(evaluation: Evaluation) -> RenderableType:
@@ -125,7 +137,8 @@ def score_lines(summary: ScoreSummary) -> RenderableType:
     if summary.missing_fields:
         lines.append(
             Text(
-                f"The list lacks {', '.join(summary.missing_fields)}: coverage is lower for every account.",
+                f"The list lacks {', '.join(summary.missing_fields)}: coverage is lower for every account. A column "
+                "that holds one under another header is used with  --mapping FILE  (lines such as  Sector: industry).",
                 style="yellow",
             )
         )

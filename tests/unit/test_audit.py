@@ -246,3 +246,11 @@ def test_it_reads_in_order():
     ]
     places = [text.index(words) for words in order]
     assert places == sorted(places)
+
+
+def test_rows_without_outcomes_do_not_make_an_outcome_look_unknown():
+    frame = customers()
+    empty = pd.DataFrame({"account_id": [f"L{row}" for row in range(5 * len(frame))]})
+    padded = pd.concat([frame, empty], ignore_index=True).astype({"churned": "boolean"})
+    shares = [(c.name, c.known, c.share_known, c.share_of_variance) for c in audited(frame)[1].components]
+    assert [(c.name, c.known, c.share_known, c.share_of_variance) for c in audited(padded)[1].components] == shares

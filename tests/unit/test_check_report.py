@@ -12,7 +12,7 @@ from icp_ml.report.check_context import check_context
 from icp_ml.report.check_html import render_check, write_check
 from icp_ml.report.check_terminal import Meter, check_view
 from icp_ml.report.columns_view import column_view
-from icp_ml.report.label_view import age_words
+from icp_ml.report.label_view import age_words, label_view
 from icp_ml.report.population_view import population_view
 from tests import check_data as examples
 from tests.unit.test_report import HOSTILE, parsed
@@ -54,6 +54,40 @@ def test_a_refusal_says_why_before_anything_else_and_shows_how_columns_were_read
     lines = text[text.index("was read") :].splitlines()
     assert lines[2].startswith("Churned")  # an outcome, what it is about, before the others
     assert [line.split()[0] for line in lines[3:5]] == ["Employees", "Industry"]
+
+
+def test_a_refusal_with_unused_guesses_says_where_they_are() -> None:
+    data = examples.refused(examples.make_check_data(), "all.csv: no field is left to learn from")
+    assert "remove the #" not in shown(data)
+    note = "15 columns look like known fields but were not used as such: 'Branche' (industry?)"
+    data["source"] = {**data["source"], "notes": [note]}
+    assert "remove the # before the lines that are right." in words_of(shown(data)[:500])
+
+
+@pytest.mark.parametrize(
+    ("definition", "binary", "short", "details"),
+    [
+        ("A best one is in the top 25%. What counts is NPS (weight 1).", False, "A best one is in the top 25%.",
+         "What counts is NPS (weight 1)."),
+        ("A best one is good by NPS (weight 1). More.", False, "A best one is good by NPS.",
+         "A best one is good by NPS (weight 1). More."),
+        ("There is one outcome, with two values: churn (churned). Who stays is best.", True,
+         "There is one outcome, with two values: churn. Who stays is best.",
+         "There is one outcome, with two values: churn (churned). Who stays is best."),
+        ("", False, "", ""),
+    ],
+)  # fmt: skip
+def test_one_sentence_of_the_definition_comes_first(definition: str, binary: bool, short: str, details: str) -> None:
+    view = label_view({"definition": definition, "binary": binary, "counts": {"best": 1}})
+    assert (view["short"], view["details"]) == (short, details)
+
+
+def test_what_changes_most_is_said_once() -> None:
+    data = examples.make_check_data()
+    assert "What changes most" in shown(data)
+    data["audit"] = {**data["audit"], "warnings": ["The choice of outcomes decides much: without NPS, 9% stay best."]}
+    assert "What changes most" not in shown(data)
+    assert "The choice of outcomes decides much" in shown(data)
 
 
 @pytest.mark.parametrize("width", [80, 100, 140])

@@ -7,6 +7,7 @@ import json
 import sqlite3
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -15,10 +16,11 @@ import pytest
 
 from icp_ml import read_accounts
 from icp_ml.accounts.formats import embedded, servers
-from icp_ml.accounts.formats.readers import open_table
+from icp_ml.accounts.formats.readers import TableReader, open_table
 from icp_ml.engines.files import ScoreRequest, score_file
 from icp_ml.engines.spool import Spool
 from icp_ml.exceptions import InputError, MissingDependencyError
+from icp_ml.schema import BY_NAME
 from icp_ml.tracking.fingerprints import fingerprint
 from tests.hand_model import hand_list, hand_model
 
@@ -257,6 +259,22 @@ def test_accounts_of_a_database_are_read_and_scored_as_those_of_a_file(tmp_path:
     found = fingerprint("list", f"{address}#list")
     assert found is not None
     assert (found.rows, found.size, len(found.sha256)) == (9, 0, 64)
+
+
+def test_a_query_is_run_once_to_score_even_where_its_dates_are_looked_at(tmp_path: Path, monkeypatch) -> None:
+    frame = hand_list(200).assign(**{"Last Raised At": ["4/5/2024", "25/12/2023"] * 100})
+    frame.to_csv(tmp_path / "list.csv", index=False)
+    with sqlite3.connect(tmp_path / "crm.db") as connection:
+        frame.to_sql("list", connection, index=False)
+    connection.close()
+    dated = {**hand_model().fields, "last_funding_date": BY_NAME["last_funding_date"]}
+    model = replace(hand_model(), fields=dated)
+    read, real = [], TableReader.batches
+    monkeypatch.setattr(TableReader, "batches", lambda self, *a, **k: read.append(self.format) or real(self, *a, **k))
+    score_file(model, ScoreRequest(tmp_path / "list.csv", tmp_path / "file.csv"))
+    score_file(model, ScoreRequest(f"{tmp_path / 'crm.db'}#list", tmp_path / "out.csv"))
+    assert read == ["csv", "csv", "database"]
+    assert (tmp_path / "out.csv").read_bytes() == (tmp_path / "file.csv").read_bytes()
 
 
 def test_a_password_is_in_nothing_that_scoring_leaves_or_says(tmp_path: Path, server, monkeypatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from icp_ml.accounts import ListNormaliser, read_accounts
 from icp_ml.accounts.formats.readers import open_table
+from icp_ml.accounts.formats.rows import Chunk
 from icp_ml.accounts.normalise import normalise_column
 from icp_ml.accounts.values.conventions import Convention, convention_of
 from icp_ml.accounts.values.dates import day_first_order, parse_date, serial_of
@@ -125,6 +127,27 @@ def test_a_list_of_the_other_order_is_read_in_its_own() -> None:
     silent = ListNormaliser(["Last Raised At"], {RAISED.name: RAISED}, conventions=month_first)
     silent.survey([_list("4/5/2024", "2024-01-01")])
     assert silent.normalise(_list("4/5/2024"))[RAISED.name].to_pylist() == [dt.datetime(2024, 4, 5)]
+
+
+def test_a_list_that_is_read_once_is_looked_through_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("icp_ml.accounts.listing.SURVEYED_ROWS", 4)
+    chunks = [Chunk(k, _list("4/5/2024", cell), 2 * k) for k, cell in enumerate(("x", "25/12/2023", "12/25/2023"))]
+    read: list[int] = []
+
+    def once() -> Iterator[Chunk]:
+        for chunk in chunks:
+            read.append(chunk.index)
+            yield chunk
+
+    month_first = {RAISED.name: Convention(day_first=False)}
+    normaliser = ListNormaliser(["Last Raised At"], {RAISED.name: RAISED}, conventions=month_first)
+    found = []
+    for chunk in normaliser.surveying(once()):
+        found.append(normaliser.normalise(chunk.batch)[RAISED.name][0].as_py())
+        assert read == list(range(max(2, chunk.index + 1)))  # no more are held than are looked at
+    assert found == [dt.datetime(2024, 5, 4)] * 3
+    declared = ListNormaliser(["Employees"], {})
+    assert [chunk.index for chunk in declared.surveying(iter(chunks))] == [0, 1, 2]
 
 
 def test_a_list_may_count_days_where_the_customers_wrote_dates() -> None:

@@ -86,6 +86,13 @@ def test_other_sheets_are_said_and_can_be_named(tmp_path: Path) -> None:
         open_table(f"{path}#Empty")
 
 
+def test_a_sheet_of_remarks_is_passed_over_for_the_first_table(tmp_path: Path) -> None:
+    path = book(tmp_path / "book.xlsx", {"Read me": [["Exported by hand"], ["Ask Jo"]], "Accounts": ROWS})
+    reader = open_table(path)
+    assert reader.notes == ("only sheet 'Accounts' was read, not 'Read me'; another is read as book.xlsx#Read me",)
+    assert open_table(f"{path}#Read me").columns == ("Exported by hand",)
+
+
 def test_columns_without_a_name_and_empty_columns(tmp_path: Path) -> None:
     path = book(tmp_path / "book.xlsx", {"One": [["a", None, "c"], [1, 2, 3, None, 9]]})
     reader = open_table(path)

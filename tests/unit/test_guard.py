@@ -8,12 +8,13 @@ from icp_ml.accounts.guard.evidence import code
 from icp_ml.accounts.guard.identities import parts_of_sum, products
 from icp_ml.accounts.guard.leaks import Finding, Target
 from icp_ml.accounts.guard.levels import by_level
-from icp_ml.accounts.guard.names import by_codes, by_name, by_words
+from icp_ml.accounts.guard.names import by_codes, by_name, by_question, by_words
 from icp_ml.accounts.guard.own_product import without_own_product
-from icp_ml.accounts.guard.populations import apart, beside, by_list, drift, sample
+from icp_ml.accounts.guard.populations import apart, beside, sample
+from icp_ml.accounts.guard.repeats import without_repeats
 from icp_ml.accounts.quality import judge_columns
 from icp_ml.outcomes import OutcomeDefinition
-from icp_ml.schema import BY_NAME, Field
+from icp_ml.schema import BY_NAME, Field, header_key
 from icp_ml.settings import Settings
 
 N = 1500
@@ -156,6 +157,25 @@ def test_a_date_that_always_follows_another_is_asked_about_where_no_date_of_the_
     assert of(report, "col_1").verdict == "accept"
 
 
+def test_what_to_do_about_dates_after_the_sale_is_said():
+    world = Customers()
+    days = np.ceil(world.age * world.rng.random(N)).astype("timedelta64[D]")
+    world.add("last_funding_date", pa.array(world.since + days), "date")
+    column = of(world.judge(), "last_funding_date")
+    assert column.verdict == "confirm"
+    assert column.reasons[0] == (
+        "100% of its dates lie after the account became a customer, so it may tell what became of it: take its value "
+        "as of sign-up, or set  outcomes: {observed_from: DATE}  to the day of the account data, so that only what "
+        "follows is judged"
+    )
+    late = world.judge(outcomes={"observed_from": "2026-01-01"})  # what was so on that day is no leak
+    assert of(late, "last_funding_date").verdict == "accept"
+    early = of(world.judge(outcomes={"observed_from": "2021-03-01"}), "last_funding_date")
+    assert early.verdict == "confirm"
+    assert "after the account became a customer and after 2021-03-01" in early.reasons[0]
+    assert "the account data as of 2021-03-01" in early.reasons[0]
+
+
 def test_a_fiscal_year_is_read_off_the_date_of_the_sale():
     world = Customers()
     leak = world.churned * 3 + world.rng.normal(0, 2, N)
@@ -213,6 +233,75 @@ def test_names_that_do_not(name):
     assert by_name(Field(name, "number")) is None
 
 
+@pytest.mark.parametrize(
+    ("header", "values", "kind"),
+    [("Revenue", [1e5, 2e5, 3e5], "number"), ("Start Date", ["2020-01-01", "2021-01-01", "2022-01-01"], "date"),
+     ("Status", ["gold", "silver", "bronze"], "category")],
+)  # fmt: skip
+def test_headers_that_may_be_an_outcome_are_asked_about(header, values, kind):
+    world = Customers()
+    drawn = world.rng.integers(0, 3, N)
+    if kind == "date":
+        days = np.array(values, dtype="datetime64[s]")[drawn] - world.rng.integers(0, 999, N).astype("timedelta64[D]")
+        world.add(header_key(header), pa.array(np.minimum(days, world.since - np.timedelta64(1, "D"))), kind)
+    else:
+        world.add(header_key(header), pa.array(np.array(values)[drawn]), kind)
+    column = of(world.judge(), header_key(header))
+    assert column.verdict == "confirm"
+    assert f"'{header_key(header)}' may be an outcome: is it " in column.reasons[0]
+    own = {"name": header_key(header), "kind": kind}
+    assert of(world.judge(fields={"custom": [own]}), header_key(header)).verdict == "accept"
+
+
+def test_headers_that_mean_no_outcome_by_their_values_are_not_asked_about():
+    assert by_question(Field("status_of_kind", "category"), coded(["a", "b"])) is None
+    assert by_question(Field("rating", "category"), coded(["aaa", "bb"])) is None  # no number: no satisfaction
+    assert by_question(Field("type", "category"), coded(["new business", "existing business"])) is None
+    assert by_question(Field("followers", "number"), coded([1.0, 2.0])) is None
+    assert by_question(Field("score", "number"), coded([1.0, 2.0])).verdict == "confirm"
+    labelled = Field("column_5", "number", label="Net Sales")
+    assert by_question(labelled, coded([1.0, 2.0])).reason == (
+        "'Net Sales' may be an outcome: is it the company's turnover, or what it pays you? Say which under  columns  "
+        "(revenue_usd or annual_revenue_from_customer_usd)"
+    )
+
+
+def test_rows_repeated_many_times_are_judged_once():
+    world = Customers(300)
+    world.add("col_1", world.rng.choice(["a", "b", "c"], 300), "category")
+    lucky = (np.asarray(world.columns["col_1"].cast("string")) == "a") & (world.rng.random(300) < 0.12)
+    kept = np.where(
+        lucky & ~world.churned, "rare", world.columns["col_1"].cast("string").to_numpy(zero_copy_only=False)
+    )
+    assert 5 <= (kept == "rare").sum() < 20  # too few to say anything of
+    world.columns["col_1"] = pa.array(kept).dictionary_encode()
+    world.add("sets", pa.array([None if i % 9 == 0 else [f"t{i % 4}", "crm"] for i in range(300)]), "token_set")
+    once = world.judge()
+    times = np.tile(np.arange(300), 40)
+    world.columns = {name: array.take(pa.array(times)) for name, array in world.columns.items()}
+    world.columns["account_id"] = pa.array([f"r{i}" for i in range(len(times))])
+    often = world.judge()
+    assert often.customers == 12_000
+    assert "occurs 40 times or a multiple of it" in often.notes[0]
+    assert [(c.field, c.verdict, c.reasons) for c in often.columns] == [
+        (c.field, c.verdict, c.reasons) for c in once.columns
+    ]
+    assert of(often, "col_1").verdict == "accept"
+    world.columns["employees"] = pa.array([*world.columns["employees"].to_pylist()[:-1], 12345.0])
+    assert world.judge().notes == ()  # one row differs: they may be as many customers
+
+
+def test_rows_that_are_alike_by_accident_are_all_judged():
+    status = pd.Series(["best", "worst"] * 500)
+    table = pa.table({"a": pa.array(["x", "x", "y", "y"] * 250), "b": pa.array([True, True, True, False] * 250)})
+    fields = {"a": Field("a", "category"), "b": Field("b", "boolean")}
+    assert without_repeats(table, fields, status)[1] == 1  # always 250 times, but only four different rows
+    assert without_repeats(table.slice(0, 3), fields, status.iloc[:3])[1] == 1
+    numbers = pa.table({"a": pa.array(np.repeat(np.arange(40.0), 25)), "b": pa.array([None] * 1000, pa.bool_())})
+    rows, times = without_repeats(numbers, fields, pd.Series(["best"] * 1000))
+    assert (times, rows.tolist()) == (25, list(range(0, 1000, 25)))
+
+
 def coded(values):
     return code(pa.chunked_array([pa.array(values)]))
 
@@ -252,63 +341,6 @@ def test_own_product_inside_longer_tokens():
     clean, removed = without_own_product(table, ["Acme", "US"])
     assert clean["technologies"].to_pylist() == [["acmeister", "slack"], ["us bank"], None]
     assert removed == {"technologies": 2}
-
-
-def test_filled_for_own_customers_only():
-    world = Customers()
-    world.add("col_1", world.rng.choice(["a", "b", "c"], N), "category")
-    ids = [*world.columns["account_id"].to_pylist()[:200], *(f"m{i}" for i in range(2800))]
-    values = pa.array([*("abca" * 50), *([None] * 2800)])
-    listed = world.market().set_column(0, "account_id", pa.array(ids)).append_column("col_1", values)
-    column = of(world.judge(listed), "col_1")
-    assert column.verdict == "confirm"
-    assert "7% of the list, and 100% of those are customers" in column.reasons[0]
-    assert "coverage_gap" in column.flags
-
-
-def test_kept_for_customers_only():
-    world = Customers()
-    world.add("col_1", world.rng.poisson(3, N).astype(float))
-    column = of(world.judge(world.market(col_1=pa.array(np.zeros(3000)))), "col_1")
-    assert column.verdict == "confirm"
-    assert "100% of the list's values are the same" in column.reasons[0]
-
-
-def test_a_token_that_nobody_on_the_list_has():
-    rng = np.random.default_rng(4)
-    here = pa.array([["crm", *(["ours"] if rng.random() < 0.4 else [])] for _ in range(500)])
-    there = pa.array([["crm"] for _ in range(1000)])
-    pair = beside(pa.chunked_array([here]), pa.chunked_array([there]))
-    assert " of customers have 'ours', but 0.0% of the list" in by_list(pair, np.nan).reason
-    assert drift(pair) > 1
-
-
-def test_drift_and_difference_of_the_populations():
-    world = Customers()
-    same = world.judge(world.market())
-    assert same.population_auc < 0.56
-    assert of(same, "employees").drift < 0.05
-    assert of(same, "employees").flags == ()
-    larger = world.market()
-    larger = larger.set_column(1, "employees", pa.array(np.asarray(larger["employees"]) * 9))
-    other = world.judge(larger)
-    assert other.population_auc > 0.85
-    assert list(other.population_fields) == ["employees"]
-    assert of(other, "employees").drift > 1
-    assert "drifted" in of(other, "employees").flags
-    assert "different populations" in other.notes[-1]
-    assert world.judge().population_auc != world.judge().population_auc  # NaN without a list
-
-
-def test_gaps_are_no_difference():
-    world = Customers()
-    listed = world.market()
-    gone = np.random.default_rng(6).random(3000) < 0.5
-    thin = pa.array([None if g else v for g, v in zip(gone, listed["employees"].to_pylist(), strict=True)])
-    report = world.judge(listed.set_column(1, "employees", thin))
-    assert report.population_auc < 0.56
-    assert of(report, "employees").coverage_gap == pytest.approx(0.5, abs=0.03)
-    assert report.neutralise == ["employees"]
 
 
 def test_the_order_of_the_rows_of_either_table_changes_nothing():

@@ -48,6 +48,15 @@ def test_proposed_settings_change_nothing_by_themselves() -> None:
     assert not any("names no column" in note for note in again.report.notes)
 
 
+def test_what_training_would_miss_is_said_before_it_refuses() -> None:
+    frame = pd.DataFrame({"Gekündigt": ["Ja", "Nein"] * 30, "Branche": ["Handel", "Bank"] * 30, "NR": range(60)})
+    text = propose_settings(read_accounts(frame), None)
+    assert "# TO DO: no column is known for sure as an outcome" in text
+    assert "# TO DO: no column is known for sure as the account id" in text
+    assert Settings.parse(text) == Settings()
+    assert "TO DO" not in propose_settings(*both())
+
+
 def test_every_column_has_its_line_with_what_it_was_found_to_be() -> None:
     customers, market = both()
     lines = propose_settings(customers, market).splitlines()

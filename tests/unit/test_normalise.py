@@ -110,7 +110,7 @@ def test_changed_counts_what_was_interpreted() -> None:
 def test_amounts_in_a_currency_of_unknown_worth_are_left_out_rather_than_added_as_dollars() -> None:
     found = done("money", ["€5m", "$5m", "EUR 1"])
     assert found.values.to_pylist() == [None, 5e6, None]
-    reason = "is in EUR, and fields.currency_rates does not say what that is worth"
+    reason = "is in EUR, not in USD: set fields.currency_rates: {EUR: <US dollars per EUR>}"
     assert found.dropped == 2
     assert ("€5m", reason) in found.examples
 

@@ -218,6 +218,19 @@ def test_the_definition_reads_like_a_sentence_and_saves_as_json():
     assert json.dumps(binary.to_dict(), allow_nan=False)
 
 
+def test_the_definition_begins_with_one_plain_sentence():
+    first = "A best customer has not churned and is in the top 25% by retention, expansion and NPS; a worst one "
+    first += "has churned or is in the bottom 25%; all others are the middle. What counts"
+    assert OutcomeDefinition().label(make_customers(), AS_OF).definition_text.startswith(first)
+    binary = OutcomeDefinition().label(plain(churned=boolean([True, False] * 30))).definition_text
+    assert binary.startswith("A customer that has not churned is best, any other is worst; there is no middle. There")
+    assert "younger customers" not in binary
+    stage = OutcomeDefinition.from_settings(Settings(outcomes={"preset": "growth"}).outcomes)
+    assert "For a company whose aim is to grow (preset growth), what counts" in (
+        stage.label(make_customers(), AS_OF).definition_text
+    )
+
+
 def test_what_is_weighted_but_absent_is_said():
     labels = OutcomeDefinition().label(make_customers()[["churned", "nps", "customer_since"]], AS_OF)
     assert any("Weighted, but not in the table: expansion" in note for note in labels.notes)

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from icp_ml.accounts.values.deal_stages import customer_state, deal_state
 from icp_ml.exceptions import InputError, TrainingRefused
 from icp_ml.outcomes import STATUSES, OutcomeDefinition
-from icp_ml.outcomes.spellings import customer_state, deal_state
 
 AS_OF = date(2026, 10, 1)
 SHARED = Path(os.environ.get("ICP_ML_SHARED", Path(__file__).parents[3] / "shared"))

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from icp_ml.accounts import read_accounts
-from icp_ml.accounts.header_words import QUESTIONS, SHORT_FORMS, TRANSLATED
-from icp_ml.accounts.proposals import Proposal, proposals_note, propose_fields
+from icp_ml.accounts.headers.proposals import Proposal, proposals_note, propose_fields
+from icp_ml.accounts.headers.spellings import QUESTIONS, SHORT_FORMS, TRANSLATED
 from icp_ml.schema import ALIASES, BY_NAME, header_key
 
 ROWS = 60
@@ -102,11 +102,19 @@ def test_headers_that_mean_different_things_are_asked_about(
 
 
 def test_values_answer_against_a_question() -> None:
-    assert guess("Type", ["Customer", "Prospect", "Partner"]) is None
+    relation = guess("Type", ["Customer - Direct", "Prospect", "Former Customer"])
+    assert relation is not None
+    assert (relation.field, relation.others) == ("customer_status", ())
     assert guess("Size", ["red", "blue"]) is None
     revenue = guess("Revenue", [1.0, 2.5])
     assert revenue is not None
     assert revenue.others == ("annual_revenue_from_customer_usd",)
+
+
+def test_a_number_of_customers_in_german_is_their_id() -> None:
+    found = guess("Kundennummer", [f"K-{row:05d}" for row in range(ROWS)])
+    assert found is not None
+    assert found.field == "account_id"
 
 
 def test_a_field_is_guessed_once_and_never_one_that_is_taken() -> None:
@@ -142,7 +150,8 @@ def test_the_words_refer_to_fields() -> None:
     assert set(TRANSLATED) <= set(BY_NAME)
     for key, question in QUESTIONS.items():
         assert header_key(key) == key
-        assert key not in ALIASES
+        # what the values or the columns beside it can settle is asked about only where they do not
+        assert key not in ALIASES or key in {"stage", "account_status", "close_date", "closed_date", "closed_at"}
         assert set(question.fields) <= set(BY_NAME)
         assert question.text.endswith(("?", "estimate"))
     assert all(header_key(word) == word for pair in SHORT_FORMS.items() for word in pair)

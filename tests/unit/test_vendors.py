@@ -14,10 +14,10 @@ import pytest
 
 from icp_ml.accounts import ListNormaliser, read_accounts
 from icp_ml.accounts.formats.readers import open_table
-from icp_ml.accounts.header_words import QUESTIONS
-from icp_ml.accounts.kinds import infer_kind
+from icp_ml.accounts.headers.kinds import infer_kind
+from icp_ml.accounts.headers.spellings import QUESTIONS
+from icp_ml.accounts.headers.vendors import ColumnMapping, header_scale, map_columns, unused_settings
 from icp_ml.accounts.values.conventions import Convention
-from icp_ml.accounts.vendors import ColumnMapping, header_scale, map_columns, unused_settings
 from icp_ml.exceptions import InputError, SettingsError
 from icp_ml.schema import BY_NAME, NUMERIC_KINDS, Field, header_key
 from icp_ml.settings import Settings

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -85,6 +87,28 @@ def test_looking_up_a_vocabulary_finds_what_all_tokens_hold(texts: list[str | No
     assert [None if r is None else sorted(set(r) & kept) for r in every] == [
         r if r is None else sorted(r) for r in some
     ]
+
+
+@settings(max_examples=40)
+@given(TEXTS, st.integers(2, 4))
+def test_what_few_texts_hold_can_be_left_out(texts: list[str | None], least: int) -> None:
+    plain = plain_words(pa.array([*texts, "machine learning machine learning", "machine learning"], pa.string()))
+    every = word_sets(plain).to_pylist()
+    held = Counter(token for row in every for token in row or [])
+    common = [None if row is None else sorted(token for token in row if held[token] >= least) for row in every]
+    assert [row if row is None else sorted(row) for row in word_sets(plain, least=least).to_pylist()] == common
+
+
+def test_of_a_large_table_a_token_that_hardly_any_row_holds_is_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("icp_ml.accounts.reading.ROWS_PER_TOKEN", 20)
+    table = pa.table({
+        "Company Name": [f"Plant {k}" for k in range(60)],
+        "Description": ["Sells ovens"] * 3 + ["Sells boats", "Rents boats", "Rents tents"] + ["Sells"] * 54,
+    })  # fmt: skip
+    accounts = read_accounts(table)
+    assert accounts.frame["description"][:6].tolist() == [
+        ("sells", "ovens", "sells ovens"),
+    ] * 3 + [("sells",), (), ()]
 
 
 def test_no_token_holds_a_small_word_or_a_number() -> None:

@@ -162,9 +162,11 @@ class _Sheet:
 
     def _chosen(self, part: str) -> str:
         if not part and self._names:
-            return next(
-                (name for name in self._names if self._unpacked > PEEKED_BYTES or self._read(name)), self._names[0]
-            )
+            if self._unpacked > PEEKED_BYTES:
+                return self._names[0]
+            filled = [name for name in self._names if self._read(name)]
+            tables = [name for name in filled if _is_table(self._read(name))]
+            return next(iter([*tables, *filled, *self._names]))
         every, _ = self._listed()
         if part not in every:
             shown = ", ".join(f"'{name}'" for name in every[:10]) or "none"
@@ -284,6 +286,11 @@ def _column(letters: bytes) -> int:
 
 def _filled(row: Sequence[Any]) -> bool:
     return any(cell != "" and cell is not None for cell in row)
+
+
+def _is_table(rows: Sequence[Sequence[Any]]) -> bool:
+    """Whether a sheet has two rows of two cells at least; one column of words is a sheet of remarks."""
+    return sum(sum(bool(cell != "" and cell is not None) for cell in row) > 1 for row in rows[:100]) > 1
 
 
 def _header(rows: list[list[Any]], shown: str) -> tuple[int, int]:

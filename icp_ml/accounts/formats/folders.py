@@ -100,11 +100,15 @@ def _fits_int64(kind: pa.DataType) -> bool:
 
 
 def _missing(readers: Sequence[TableReader], columns: Sequence[str]) -> Iterator[str]:
-    """Say which columns only some files have."""
+    """Say which columns only some files have, those of the same files together."""
+    found: dict[tuple[str, ...], list[str]] = {}
     for name in columns:
-        without = [Path(r.address.target).name for r in readers if name not in r.types]
+        without = tuple(Path(r.address.target).name for r in readers if name not in r.types)
         if without:
-            yield f"column '{name}' is missing in {_some(without)}"
+            found.setdefault(without, []).append(f"'{name}'")
+    for without, names in found.items():
+        what = "column" if len(names) == 1 else "columns"
+        yield f"{what} {_some(names)} {'is' if len(names) == 1 else 'are'} missing in {_some(without)}"
 
 
 def _said(readers: Sequence[TableReader]) -> Iterator[str]:

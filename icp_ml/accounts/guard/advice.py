@@ -23,6 +23,10 @@ _MOSTLY_EMPTY = 0.2
 _FILLED_LIFT = 1.5
 _MISSING_LIFT = (0.7, 1.2)
 _MANY_GAPS = 3
+_BANDED = {
+    "bands_list": "the list has it in bands, customers as exact numbers: the two are compared by band",
+    "bands_customers": "customers have it in bands, the list as exact numbers: the two are compared by band",
+}
 
 
 def advise(
@@ -38,6 +42,8 @@ def advise(
         if applies:
             flags.append(flag)
             reasons += [reason] if reason and verdict.verdict == "accept" else []
+    if verdict.verdict == "accept":
+        reasons += [text for flag, text in _BANDED.items() if flag in verdict.flags]
     if dropped:
         reasons.append(f"{dropped:,} tokens that name our own product (fields.own_product) were removed")
     if field.kind == "date" and as_of is not None:
@@ -91,6 +97,16 @@ def population_notes(difference: Apart) -> list[str]:
     return [
         f"Customers and list are different populations: their fields tell them apart with an AUC of "
         f"{difference.auc:.2f}{by}. Scores of accounts unlike any customer are held at tier C."
+    ]
+
+
+def repeat_notes(times: int) -> list[str]:
+    """Say so where the table holds the same rows several times over."""
+    if times == 1:
+        return []
+    return [
+        f"Every row of the customers' table occurs {times:,} times or a multiple of it, names and ids aside: columns "
+        "are judged by one of each. Keep one row per customer."
     ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Literal
 
 import numpy as np
@@ -218,17 +219,31 @@ def is_suspicious(field: Field, signal: Signal, trusted: float = math.nan) -> bo
     return suspicious
 
 
-def by_date(column: Coded, customer_since: Floats | None) -> Finding | None:
-    """Ask about a date that mostly lies after the account became a customer."""
+def by_date(column: Coded, customer_since: Floats | None, observed_from: date | None = None) -> Finding | None:
+    """Ask about a date that mostly lies after the account became a customer.
+
+    Parameters
+    ----------
+    observed_from : date or None
+        The day from which outcomes are judged, for those who were customers before: what was so until then is no leak.
+    """
     if customer_since is None or column.numbers is None:
         return None
     rows = ~column.missing & ~np.isnan(customer_since)
     if rows.sum() < 20:
         return None
-    after = float((column.numbers[rows] > customer_since[rows]).mean())
+    day = -math.inf if observed_from is None else float(observed_from.toordinal() - date(1970, 1, 1).toordinal())
+    after = float((column.numbers[rows] > np.maximum(customer_since[rows], day)).mean())
     if after <= 0.5:
         return None
-    return Finding("confirm", f"{after:.0%} of its dates lie after the account became a customer", True)
+    since = "" if observed_from is None else f" and after {observed_from.isoformat()}"
+    reason = f"{after:.0%} of its dates lie after the account became a customer{since}"
+    step = "take its value as of sign-up" + (
+        ", or set  outcomes: {observed_from: DATE}  to the day of the account data, so that only what follows is judged"
+        if observed_from is None
+        else f", or the account data as of {observed_from.isoformat()}"
+    )
+    return Finding("confirm", f"{reason}, so it may tell what became of it: {step}", True)
 
 
 def by_order(field: Field, column: Coded, dates: Mapping[str, Floats]) -> Finding | None:

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 
 from icp_ml.accounts.guard.evidence import Coded
 from icp_ml.accounts.guard.leaks import Finding
-from icp_ml.schema import BY_NAME, Field
+from icp_ml.accounts.headers.spellings import QUESTIONS
+from icp_ml.accounts.values.deal_stages import customer_state, deal_state
+from icp_ml.schema import BY_NAME, NUMERIC_KINDS, Field, header_key
 
 # Words that name what is only known of one's own customers. A column is asked about, not refused, for its name.
 _AFTER_SALE = re.compile(
@@ -29,6 +31,7 @@ _SAMPLE = re.compile(
     r"^(?:is_)?(?:selected|train(?:ing)?|test|split|fold|hold_?out|partition|sampled?)(?:_(?:set|id|flag|no))?$"
 )
 
+_LOOKED_AT = 500
 _STAFF = re.compile(
     r"(?:seller|sales ?(?:rep|person|man)|rep|agent|csm|account manager|manager|owner|sdr|bdr|ae|employee|user)"
     r"[ _#-]*(?:[0-9]{1,4}|[a-z])"
@@ -59,6 +62,32 @@ def by_name(field: Field) -> Finding | None:
     return None
 
 
+def by_question(field: Field, column: Coded) -> Finding | None:
+    """Ask about a column whose header is, in some files, that of an outcome ("Revenue": theirs, or what they pay?)."""
+    question = None if field.name in BY_NAME else QUESTIONS.get(header_key(field.label or field.name))
+    if question is None:
+        return None
+    outcomes = [name for name in question.fields if BY_NAME[name].role == "outcome"]
+    if not any(_may_be(BY_NAME[name], field, column, first=name == question.fields[0]) for name in outcomes):
+        return None
+    header = field.label or field.name
+    readings = " or ".join(question.fields)
+    reason = f"'{header}' may be an outcome: is it {question.text.rstrip('?')}? Say which under  columns  ({readings})"
+    return Finding("confirm", reason)
+
+
+def _may_be(outcome: Field, field: Field, column: Coded, *, first: bool) -> bool:
+    """Whether a column's values can be an outcome's; words must say so unless it is the header's first meaning."""
+    if outcome.kind == "date":
+        return field.kind == "date"
+    if outcome.kind in NUMERIC_KINDS:
+        return column.numbers is not None and field.kind not in ("date", "boolean")
+    if not column.labels or column.tokens is not None:
+        return False
+    some = column.labels[:: max(1, len(column.labels) // _LOOKED_AT)]
+    return first or sum(bool(customer_state(label) or deal_state(label)) for label in some) >= 0.5 * len(some)
+
+
 def by_words(field: Field, column: Coded) -> Finding | None:
     """Ask about a column whose cells name one's own staff, or what became of the customers."""
     if column.tokens is not None or not column.labels or field.name in BY_NAME:
@@ -84,5 +113,5 @@ def by_codes(field: Field, column: Coded) -> Finding | None:
 
 
 def _share(pattern: re.Pattern[str], labels: Sequence[str]) -> float:
-    some = labels[:: max(1, len(labels) // 500)]
+    some = labels[:: max(1, len(labels) // _LOOKED_AT)]
     return sum(pattern.fullmatch(label) is not None for label in some) / len(some)

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from icp_ml.accounts.guard.bands import on_same_bands
 from icp_ml.accounts.guard.evidence import Bools, Coded, Floats, Ints, area_under_curve, code, fold_numbers, predict
 from icp_ml.accounts.guard.leaks import Finding
 
@@ -38,10 +39,16 @@ class Beside:
         Customers first, then the list.
     customers : int
         How many rows are customers.
+    alike : Coded
+        The same, with exact numbers of one side put into the bands that the other side has.
+    bands : "list", "customers" or ""
+        Which side has bands where the other has exact numbers.
     """
 
     both: Coded
     customers: int
+    alike: Coded
+    bands: str = ""
 
     @property
     def here(self) -> slice:
@@ -86,7 +93,9 @@ def beside(customers: pa.ChunkedArray, listed: pa.ChunkedArray) -> Beside | None
     here, there = _plain(customers), _plain(listed)
     if here.type != there.type:
         return None
-    return Beside(code(pa.chunked_array([*here.chunks, *there.chunks], here.type)), len(customers))
+    both = code(pa.chunked_array([*here.chunks, *there.chunks], here.type))
+    alike, bands = on_same_bands(both, len(customers))
+    return Beside(both, len(customers), alike, bands)
 
 
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
@@ -177,9 +186,9 @@ def unseen(column: Coded, market: pa.ChunkedArray) -> tuple[float, float]:
 def drift(pair: Beside) -> float:
     """Return the population stability index, customers to list, over known bands or values; of tokens the largest.
 
-    Up to 0.1 is usual, above 0.25 a shift. Rare values count as one.
+    Up to 0.1 is usual, above 0.25 a shift. Rare values count as one. Exact numbers are compared with bands by band.
     """
-    column = pair.both
+    column = pair.alike
     known_here, known_there = ~column.missing[pair.here], ~column.missing[pair.there]
     if known_here.sum() < 30 or known_there.sum() < 30:
         return math.nan
@@ -222,13 +231,13 @@ def apart(pairs: Mapping[str, Beside], seed: int) -> Apart:
     listed = np.arange(rows) >= first.customers
     if min(int(listed.sum()), int((~listed).sum())) < 50:
         return Apart(math.nan, ())
-    folds = fold_numbers([pair.both for pair in pairs.values()], listed, seed)
+    folds = fold_numbers([pair.alike for pair in pairs.values()], listed, seed)
     single, scores = [], []
     for name, pair in pairs.items():
         known = _thinned(pair, seed) & ~pair.both.missing
         if min(int(known[listed].sum()), int(known[~listed].sum())) < 50:
             continue
-        score = predict(pair.both, listed.astype(np.float64), known, folds)
+        score = predict(pair.alike, listed.astype(np.float64), known, folds)
         auc, _ = area_under_curve(score[known], listed[known], folds[known])
         single.append((name, round(auc, 3)))
         scores.append(np.where(known, score - score[known].mean(), 0.0))

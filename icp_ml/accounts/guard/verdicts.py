@@ -42,7 +42,8 @@ class ColumnVerdict:
         Share of the customers' known values that are the commonest one; NaN for token sets.
     flags : tuple of str
         What a reader may filter by: near_constant, many_values, names_accounts, coverage_gap, customers_only, drifted,
-        unseen_values, missing_tells, filled_tells.
+        unseen_values, missing_tells, filled_tells, bands_list or bands_customers (the side that has bands where the
+        other has exact numbers; the two are compared by band).
     """
 
     field: str

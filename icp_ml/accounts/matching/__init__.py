@@ -3,8 +3,22 @@
 from __future__ import annotations
 
 from icp_ml.accounts.matching.enrichment import Enrichment, enrich
+from icp_ml.accounts.matching.finding import FoundCustomers, NothingInCommonError, find_customers
 from icp_ml.accounts.matching.grouping import group_accounts
 from icp_ml.accounts.matching.match import match_accounts
+from icp_ml.accounts.matching.policy import EnrichmentPlan, plan_enrichment
 from icp_ml.accounts.matching.result import Candidate, Matches
 
-__all__ = ["Candidate", "Enrichment", "Matches", "enrich", "group_accounts", "match_accounts"]
+__all__ = [
+    "Candidate",
+    "Enrichment",
+    "EnrichmentPlan",
+    "FoundCustomers",
+    "Matches",
+    "NothingInCommonError",
+    "enrich",
+    "find_customers",
+    "group_accounts",
+    "match_accounts",
+    "plan_enrichment",
+]

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from icp_ml.accounts.formats.addresses import Address
 from icp_ml.accounts.formats.headers import NoRowsError
 from icp_ml.accounts.formats.readers import open_table
 from icp_ml.accounts.formats.tables import plain_table
@@ -23,13 +24,18 @@ from icp_ml.schema import header_key
 if TYPE_CHECKING:
     import pandas as pd
 
+
+class DecisionError(InputError):
+    """What a person decided cannot be read, or contradicts itself or the list."""
+
+
 Decisions = Mapping[str, str | None]
 COLUMNS = ("customer_id", "decision")
 NOT_ON_LIST = frozenset({"none", "no", "-", "not on the list", "no match"})
 BY_PERSON = "decided by a person"
 
 
-def read_decisions(source: str | Path | pd.DataFrame) -> dict[str, str | None]:
+def read_decisions(source: str | Path | Address | pd.DataFrame) -> dict[str, str | None]:
     """Return customer id -> account id of the list, or None for "none"; customers without a decision are left out.
 
     Raises
@@ -37,22 +43,26 @@ def read_decisions(source: str | Path | pd.DataFrame) -> dict[str, str | None]:
     InputError
         The table cannot be read, lacks a column, or decides differently about one customer.
     """
-    if isinstance(source, str | Path):
+    if isinstance(source, str | Path | Address):
         name = str(source)
         try:
             reader = open_table(source)
+            headers = list(reader.columns)
+            wanted = _columns(headers, name)
+            table = pa.Table.from_batches([chunk.batch for chunk in reader.batches(columns=wanted)])
         except NoRowsError:  # a review table with nothing in doubt
             return {}
-        headers = list(reader.columns)
-        wanted = _columns(headers, name)
-        table = pa.Table.from_batches([chunk.batch for chunk in reader.batches(columns=wanted)])
+        except DecisionError:
+            raise
+        except InputError as error:
+            raise DecisionError(str(error)) from error
     else:
         from icp_ml.accounts.formats.frames import table_from_frame
 
         name = "decisions"
         table = plain_table(table_from_frame(source), name)
         wanted = _columns(table.schema.names, name)
-    customers, given = (pc.utf8_trim_whitespace(as_text(_whole(table.column(header)))).to_pylist() for header in wanted)
+    customers, given = (_texts(table.column(header)) for header in wanted)
     out: dict[str, str | None] = {}
     for customer, decision in zip(customers, given, strict=True):
         if not customer or not decision:
@@ -63,7 +73,7 @@ def read_decisions(source: str | Path | pd.DataFrame) -> dict[str, str | None]:
                 f"{name}: customer {customer[:60]!r} is decided as {out[customer]!r} and as {decision[:60]!r}; "
                 "keep one line for each customer"
             )
-            raise InputError(msg)
+            raise DecisionError(msg)
     return out
 
 
@@ -84,7 +94,7 @@ def apply_decisions(matches: Matches, decided: Decisions, market: Side) -> Match
             f"decisions: account id {absent[0][:60]!r} is not on the list ({len(absent):,} such); give ids of this "
             "list, or 'none' for a customer that is not on it"
         )
-        raise InputError(msg)
+        raise DecisionError(msg)
     rows, status, how = matches.rows.copy(), matches.status.copy(), matches.how.copy()
     probability, reasons, candidates = matches.probability.copy(), matches.reasons.copy(), list(matches.candidates)
     used: set[str] = set()
@@ -125,8 +135,15 @@ def _columns(headers: list[str], source: str) -> list[str]:
             f"{source}: there is no column '{absent[0]}' (columns: {there}); decisions have the columns 'customer_id' "
             "and 'decision', as the review table does"
         )
-        raise InputError(msg)
+        raise DecisionError(msg)
     return [by_key[header_key(column)] for column in COLUMNS]
+
+
+def _texts(column: pa.ChunkedArray) -> list[str | None]:
+    """Return cells without the apostrophe that keeps a spreadsheet from running them as a formula."""
+    texts = pc.utf8_trim_whitespace(as_text(_whole(column)))
+    cells: list[str | None] = pc.replace_substring_regex(texts, r"^'([=+\-@])", r"\1").to_pylist()
+    return cells
 
 
 def _whole(column: pa.ChunkedArray) -> pa.Array:

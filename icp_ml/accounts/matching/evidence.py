@@ -46,8 +46,9 @@ def name_levels(ours: Sequence[str], theirs: Sequence[str]) -> npt.NDArray[np.in
     edits = process.cpdist(a, b, scorer=OSA.distance, score_cutoff=2, workers=-1)
     length = np.minimum([len(x) for x in a], [len(x) for x in b])
     inside = np.fromiter(map(_contains, ours, theirs, a, b), dtype=bool, count=len(ours))
+    letters = {name: initials(name) for name in {*ours, *theirs}}  # of distinct names: pairs are many more
     short = np.fromiter(
-        (x == initials(y) or y == initials(x) for x, y in zip(ours, theirs, strict=True)), dtype=bool, count=len(ours)
+        (x == letters[y] or y == letters[x] for x, y in zip(ours, theirs, strict=True)), dtype=bool, count=len(ours)
     )
     levels[short & (length >= 2)] = INITIALS
     levels[inside] = CONTAINS

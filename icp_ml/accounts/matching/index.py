@@ -155,9 +155,13 @@ class Side:
 
     @classmethod
     def of_file(
-        cls, source: str | Path | Address, settings: Settings | None = None, at_most: int | None = None
+        cls,
+        source: str | Path | Address,
+        settings: Settings | None = None,
+        at_most: int | None = None,
+        progress: Callable[[int], None] | None = None,
     ) -> Side:
-        """Stream a file, reading only the columns that are needed.
+        """Stream a file, reading only the columns that are needed; `progress` is called with the rows read so far.
 
         Raises
         ------
@@ -170,6 +174,9 @@ class Side:
         from icp_ml.accounts.listing import ListNormaliser
 
         reader = open_table(source)
+        if at_most is not None and reader.rows is not None and reader.rows > at_most:
+            msg = f"{source}: more than {at_most:,} accounts"
+            raise ListTooLong(msg)
         normaliser = ListNormaliser(list(reader.columns), {name: BY_NAME[name] for name in PLACES}, settings)
         wanted = [column for column in reader.columns if column in set(normaliser.columns)]
         chunks = reader.batches(columns=wanted or list(reader.columns[:1]))
@@ -180,6 +187,8 @@ class Side:
                     msg = f"{source}: more than {at_most:,} accounts"
                     raise ListTooLong(msg)
                 yield normaliser.normalise(chunk.batch, chunk.first_row)
+                if progress is not None:
+                    progress(chunk.first_row + chunk.batch.num_rows)
 
         return cls.of(columns())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -84,13 +85,16 @@ def match_accounts(
 
 
 def side_of(
-    market: Accounts | str | Path | Address | pd.DataFrame | pa.Table, settings: Settings, at_most: int | None = None
+    market: Accounts | str | Path | Address | pd.DataFrame | pa.Table,
+    settings: Settings,
+    at_most: int | None = None,
+    progress: Callable[[int], None] | None = None,
 ) -> Side:
     """Read what matching needs of a list; of a file, at most so many rows (`ListTooLong`)."""
     if isinstance(market, Accounts):
         return Side.of_accounts(market)
     if isinstance(market, str | Path | Address):
-        return Side.of_file(market, settings, at_most)
+        return Side.of_file(market, settings, at_most, progress)
     return Side.of_table(market, settings)
 
 

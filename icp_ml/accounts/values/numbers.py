@@ -50,13 +50,14 @@ class Worth:
             return quantity
         factor = self.factor(quantity.currency)
         if factor is None:
-            return Quantity(None, reason=unpriced(quantity.currency), currency=quantity.currency)
+            return Quantity(None, reason=unpriced(quantity.currency, self.convention.unit), currency=quantity.currency)
         return quantity._replace(value=quantity.value * factor)
 
 
-def unpriced(code: str) -> str:
-    """Return why an amount was left out."""
-    return f"is in {code}, and fields.currency_rates does not say what that is worth"
+def unpriced(code: str, unit: str) -> str:
+    """Return why an amount was left out, and which rate would have kept it."""
+    lacks = unit if code == DOLLAR else code
+    return f"is in {code}, not in {unit}: set fields.currency_rates: {{{lacks}: <US dollars per {lacks}>}}"
 
 
 def numbers(array: pa.Array, field: Field, scale: float, worth: Worth, tally: Tally) -> pa.Array:
@@ -161,7 +162,7 @@ def _convert(values: Floats, unmarked: Flags | None, worth: Worth, raw: pa.Array
     where = ~np.isnan(values) if unmarked is None else unmarked & ~np.isnan(values)
     factor = worth.factor("")
     if factor is None:
-        tally.drop_where(where, raw, unpriced(worth.convention.currency))
+        tally.drop_where(where, raw, unpriced(worth.convention.currency, worth.convention.unit))
         tally.foreign += int(where.sum())
     values[where] *= np.nan if factor is None else factor
 

@@ -61,7 +61,9 @@ def country_code(text: str) -> str | None:
     if len(text) > _MAX_PLACE_CHARS:
         return None
     key = place_key(text)
-    found = _english().get(key) or _latin_languages().get(key)
+    found = _english().get(key)
+    if found is None and not (key.isascii() and len(key) < _SHORTEST):  # no such name is in the other languages' tables
+        found = next((names[key] for names in map(_names_in, _LANGUAGES[1:]) if key in names), None)  # loads few mostly
     if found is None and not key.isascii():
         found = _all_languages().get(key)
     return found
@@ -134,15 +136,6 @@ def _english() -> dict[str, str]:
 
 
 @cache
-def _latin_languages() -> dict[str, str]:
-    table: dict[str, str] = {}
-    for language in _LANGUAGES[1:]:
-        for name, code in _names_in(language).items():
-            table.setdefault(name, code)
-    return table
-
-
-@cache
 def _all_languages() -> dict[str, str]:
     """Names in every language of CLDR, loaded only for a name that holds other letters; clashing names are left out."""
     from babel.localedata import locale_identifiers
@@ -160,6 +153,7 @@ _SCRIPTS = frozenset({"zh_Hant", "sr_Cyrl", "uz_Cyrl", "az_Cyrl", "bs_Cyrl", "pa
 _SHORTEST = 4  # letters: shorter names of other languages look like codes ("My" is the United States in Vietnamese)
 
 
+@cache
 def _names_in(language: str) -> dict[str, str]:
     from babel import Locale
 

@@ -119,7 +119,7 @@ def _named(text: str, country: str | None) -> str | None:
     if not key:
         return None
     if country is None:
-        return _without_country().get(key)
+        return _bare().get(key) or _without_country().get(key)
     table = _in_country(country)
     return table.get(key) or table.get(_AFFIXES_RE.sub("", key))
 
@@ -159,21 +159,28 @@ def _in_country(country: str) -> dict[str, str]:
 
 def _keys(name: str) -> set[str]:
     """Return the keys of a name as listed: "Durham, County", "Illes Balears [Islas Baleares]"."""
-    parts = [name, *re.split(r"[\[\]()]", name), name.partition(",")[0]]
+    parts = {name, *re.split(r"[\[\]()]", name), name.partition(",")[0]}
     keys = {place_key(part) for part in parts if part.strip()}
     return {key for key in keys | {_AFFIXES_RE.sub("", key) for key in keys} if key}
 
 
 @cache
-def _without_country() -> dict[str, str]:
-    seen: dict[str, set[str]] = {}
-    for country in sorted(_subdivisions()):
-        for key, code in _in_country(country).items():
-            if len(key) > 3 and not key.isdigit():
-                seen.setdefault(key, set()).add(code)
-    table = {key: min(codes) for key, codes in seen.items() if len(codes) == 1}
+def _bare() -> dict[str, str]:
+    """Return what is written without a country in columns of the United States, Canada and Australia."""
+    table: dict[str, str] = {}
     for country in reversed(_BARE_NAMES):
         table |= {k: c for k, c in _in_country(country).items() if len(k) > 3 or k in _WRITTEN[country]}
     for country in _BARE_CODES:
         table |= {place_key(code.partition("-")[2]): code for code, _, _ in _subdivisions()[country]}
     return table | _BARE_ABBREVIATIONS
+
+
+@cache
+def _without_country() -> dict[str, str]:
+    """Return what only one state of all countries is called."""
+    seen: dict[str, set[str]] = {}
+    for country in sorted(_subdivisions()):
+        for key, code in _in_country(country).items():
+            if len(key) > 3 and not key.isdigit():
+                seen.setdefault(key, set()).add(code)
+    return {key: min(codes) for key, codes in seen.items() if len(codes) == 1}

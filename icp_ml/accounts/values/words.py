@@ -69,7 +69,9 @@ def plain_words(text: pa.Array, names: pa.Array | None = None, phrases: Sequence
     return pa.array(out, pa.string())
 
 
-def word_sets(words: pa.Array, vocabulary: Sequence[str] | None = None, *, encoded: bool = False) -> pa.ListArray:
+def word_sets(
+    words: pa.Array, vocabulary: Sequence[str] | None = None, *, least: int = 1, encoded: bool = False
+) -> pa.ListArray:
     """Return the tokens of every text, each once per row, words before phrases.
 
     Parameters
@@ -79,6 +81,8 @@ def word_sets(words: pa.Array, vocabulary: Sequence[str] | None = None, *, encod
     vocabulary : sequence of str, optional
         Only these tokens: what a model looks up, several times faster. A text without one of them is then an empty
         set, not a missing one.
+    least : int
+        Without a vocabulary: leave out what fewer texts hold, several times faster where most phrases are said once.
     encoded : bool
         Leave the tokens as a dictionary.
 
@@ -99,7 +103,7 @@ def word_sets(words: pa.Array, vocabulary: Sequence[str] | None = None, *, encod
     known = np.bincount(rows[good], minlength=len(words)) > 0
     pairs = np.flatnonzero(good[:-1] & good[1:]) if len(good) else np.zeros(0, dtype=np.int64)
     if vocabulary is None:
-        labels, ids, of_row = _all_tokens(flat.dictionary, usable, place, rows, good, pairs)
+        labels, ids, of_row = _all_tokens(flat.dictionary, usable, place, rows, pairs, least)
     else:
         labels, ids, of_row = _known_tokens(vocabulary, spoken, place, rows, good, pairs)
     return _lists(labels, ids, of_row, known, encoded=encoded)
@@ -148,22 +152,51 @@ def _is_word(word: str) -> bool:
 
 
 def _all_tokens(
-    spoken: pa.Array, usable: npt.NDArray[np.bool_], place: Ints, rows: Ints, good: npt.NDArray[np.bool_], pairs: Ints
+    spoken: pa.Array, usable: npt.NDArray[np.bool_], place: Ints, rows: Ints, pairs: Ints, least: int
 ) -> tuple[pa.Array, Ints, Ints]:
-    """Return the distinct tokens, and the number and row of every occurrence."""
-    count = len(spoken)
-    key = place[pairs] * count + place[pairs + 1]
+    """Return the distinct tokens that at least some texts hold, and the number and row of every occurrence."""
+    words = usable
+    if least > 1:
+        heard = np.flatnonzero((usable & (np.bincount(place, minlength=len(spoken)) >= least))[place])
+        words = usable & (_texts_with(place[heard], rows[heard], len(spoken)) >= least)
+    number = np.cumsum(words) - 1
+    heard = np.flatnonzero(words[place]) if len(place) else np.zeros(0, dtype=np.int64)
+    # A phrase is said in no more texts than either of its words.
+    pairs = pairs[words[place[pairs]] & words[place[pairs + 1]]]
+    count = max(int(words.sum()), 1)
+    phrase, distinct = _phrases(number[place[pairs]] * count + number[place[pairs + 1]], rows[pairs], least)
+    kept = phrase >= 0
+    singles = spoken.take(pa.array(np.flatnonzero(words)))
+    said = pc.binary_join_element_wise(
+        singles.take(pa.array(distinct // count)), singles.take(pa.array(distinct % count)), " "
+    )
+    ids = np.concatenate([number[place[heard]], phrase[kept] + len(singles)])
+    return pa.concat_arrays([singles, said]), ids, np.concatenate([rows[heard], rows[pairs[kept]]])
+
+
+def _phrases(key: Ints, rows: Ints, least: int) -> tuple[Ints, Ints]:
+    """Return the number of the phrase at every pair of words, -1 where few texts hold it, and the distinct phrases."""
     import pandas as pd
 
-    phrase, distinct = pd.factorize(key)  # by hashing: sorting took most of the time
-    said = pc.binary_join_element_wise(
-        spoken.take(pa.array(distinct // max(count, 1))), spoken.take(pa.array(distinct % max(count, 1))), " "
-    )
-    singles = np.flatnonzero(usable)
-    number = np.cumsum(usable) - 1
-    labels = pa.concat_arrays([spoken.take(pa.array(singles)), said])
-    ids = np.concatenate([number[place[good]], phrase + len(singles)])
-    return labels, ids, np.concatenate([rows[good], rows[pairs]])
+    if least <= 1:
+        phrase, distinct = pd.factorize(key)  # by hashing: sorting took most of the time
+        return phrase, distinct
+    # Most pairs are said once: those that are not are found by sorting, and then few are looked up.
+    ordered = np.sort(key)
+    starts = np.flatnonzero(np.diff(ordered, prepend=-1))
+    often = ordered[starts[np.diff(starts, append=len(ordered)) >= least]]
+    phrase = pd.Index(often).get_indexer(pd.Index(key))
+    found = phrase >= 0
+    common = _texts_with(phrase[found], rows[found], len(often)) >= least
+    place = np.where(common, np.cumsum(common) - 1, -1)
+    return np.append(place, -1)[phrase], often[common]
+
+
+def _texts_with(tokens: Ints, rows: Ints, count: int) -> Ints:
+    """Return how many texts hold each token: its occurrences but those that a text repeats."""
+    keys = np.sort(rows * max(count, 1) + tokens)
+    repeated = keys[1:][keys[1:] == keys[:-1]] % max(count, 1)
+    return np.bincount(tokens, minlength=count) - np.bincount(repeated, minlength=count)
 
 
 def _known_tokens(

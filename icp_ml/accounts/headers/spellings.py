@@ -89,6 +89,11 @@ TRANSLATED: Mapping[str, Mapping[str, str]] = {
         "de": "plz postleitzahl", "fr": "code_postal", "es": "codigo_postal", "it": "cap codice_postale", "pt": "cep",
         "nl": "postcode",
     },
+    "account_id": {
+        "de": "kundennummer kunden_nummer kundennr kunden_nr kunden_id", "fr": "numero_client no_client id_client",
+        "es": "numero_de_cliente id_cliente codigo_cliente", "it": "codice_cliente numero_cliente",
+        "pt": "codigo_do_cliente", "nl": "klantnummer klant_id",
+    },
     "name": {
         "de": "firma firmenname unternehmen unternehmensname name_der_firma", "fr": "raison_sociale entreprise societe "
         "nom_de_l_entreprise nom_entreprise", "es": "empresa nombre_de_la_empresa razon_social",
@@ -199,6 +204,11 @@ QUESTIONS: Mapping[str, Question] = {
     "rating": Question(("employer_rating", "csat", "current_score"), "of the company by others, or of it by you?"),
     "score": Question(("nps", "csat", "current_score", "intent_score"), "which score?"),
     "status": Question(("customer_status", "deal_stage"), "of the customer, of a deal, or of a record?"),
+    "stage": Question(("deal_stage", "last_funding_stage"), "of a deal, or of the company's funding?"),
+    "account_status": Question(("customer_status",), "whether it is still a customer, or something else?"),
+    **dict.fromkeys(("close_date", "closed_date", "closed_at"), Question(
+        ("customer_since", "deal_closed_date", "churn_date"),
+        "when it became a customer, when a deal was closed, or when the company closed?")),
     "traffic": Question(("monthly_web_visits",), "visits a month, or a rank?"),
     "software": Question(("technologies",), "what the company uses, or what it sells?"),
     "products": Question(("technologies",), "what the company uses, or what it bought from you?"),

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from icp_ml.accounts.values.deal_stages import customer_state, deal_state, fold
 from icp_ml.exceptions import SettingsError
 from icp_ml.schema import ALIASES, BY_NAME, Category, Field, Kind, alias_key, header_key
 from icp_ml.settings import Settings
@@ -31,6 +32,9 @@ _PERSONS_TOO = frozenset(
     {"name", "city", "state", "country", "postal_code", "street", "phone", "linkedin_url", "description"}
 )
 _COMPANYS = re.compile(r"(?:company|account|organi[sz]ation|business|billing|hq|headquarters?)(?:_|$)")
+# Aliases that elsewhere mean something else (a funding stage, a mark of a record): their values decide.
+_STATES = {"stage": deal_state, "account_status": customer_state}
+_CLOSED = ("close_date", "closed_date", "closed_at")  # of a deal beside a deal's stage; else of who knows what
 _SCALES: tuple[tuple[str, float], ...] = (
     (r"\b(?:000'?s|thousands?|tsd|kusd|usd ?k)\b|\$ ?k\b|\bk ?\$|\(k\)", 1e3),
     (r"\b(?:millions?|mio|mm|musd|usd ?m)\b|\$ ?mm?\b|\bm ?\$|\(m\)", 1e6),
@@ -91,7 +95,8 @@ def map_columns(columns: Sequence[str], settings: Settings) -> tuple[ColumnMappi
             _claim(found, header_key(header), header, "name", known)
     claimed = others | {header for header, _ in found.values()}
     for header in sorted((h for h in free if h not in claimed), key=_alias_rank):
-        _claim(found, ALIASES.get(alias_key(header), ""), header, "alias", known)
+        if alias_key(header) not in _CLOSED or _has_stage(free, found):
+            _claim(found, ALIASES.get(alias_key(header), ""), header, "alias", known)
     by_header = {header: (known[name], how) for name, (header, how) in found.items()}
     taken = set(found)
     mappings = []
@@ -120,7 +125,7 @@ def unused_settings(columns: Sequence[str], settings: Settings) -> tuple[str, ..
     )
 
 
-def contradiction(mapping: ColumnMapping, values: pa.Array, dropped: int) -> str:
+def contradiction(mapping: ColumnMapping, values: pa.Array, dropped: int, spelled: Collection[str] = ()) -> str:
     """Return why a column's values speak against the field its header is an alias of, or an empty string.
 
     Parameters
@@ -131,6 +136,8 @@ def contradiction(mapping: ColumnMapping, values: pa.Array, dropped: int) -> str
         The column, normalised as that.
     dropped : int
         Cells that could not be.
+    spelled : collection of str
+        Stages and statuses that the settings explain.
     """
     if mapping.how != "alias":
         return ""
@@ -139,6 +146,14 @@ def contradiction(mapping: ColumnMapping, values: pa.Array, dropped: int) -> str
     if dropped and usable < MIN_READABLE_SHARE * (usable + dropped):
         why = f"only {usable:,} of {usable + dropped:,} cells can be read as {field.kind}"
         return f"not taken as {field.readable}, as {why}{insist}"
+    state = _STATES.get(alias_key(mapping.header))
+    if state is not None and usable:
+        counted = values.drop_null().value_counts()
+        own = {fold(spelling) for spelling in spelled}
+        pairs = zip(counted.field("values").to_pylist(), counted.field("counts").to_pylist(), strict=True)
+        clear = sum(count for value, count in pairs if fold(value) in own or state(value) is not None)
+        if clear < MIN_READABLE_SHARE * usable:
+            return f"not taken as {field.readable}, as only {clear:,} of {usable:,} cells are known as one{insist}"
     if field.name == "domain" and usable >= MIN_SITES:
         counted = values.drop_null().value_counts()
         most = int(pc.max(counted.field("counts")).as_py())
@@ -223,6 +238,10 @@ def _of_a_person(headers: Sequence[str]) -> set[str]:
         companies = {header for header in group if _COMPANYS.match(alias_key(header))}
         others |= set(group) - companies if companies else set()
     return others
+
+
+def _has_stage(free: Sequence[str], found: Mapping[str, tuple[str, How]]) -> bool:
+    return "deal_stage" in found or any(ALIASES.get(alias_key(header)) == "deal_stage" for header in free)
 
 
 def _alias_rank(header: str) -> int:

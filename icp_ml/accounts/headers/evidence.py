@@ -33,9 +33,10 @@ _OWNERSHIP_WORDS = _set(
     "private privately public publicly held traded nonprofit profit government partnership proprietorship owned "
     "subsidiary cooperative listed educational self employed"
 )
+RELATIONS = "relations to you"
 _RELATIONS = _set(
     "customer customers prospect prospects partner partners lead leads client vendor reseller competitor other former "
-    "investor distributor supplier active inactive churned"
+    "investor distributor supplier active inactive churned direct channel"
 )
 _ROUNDS = re.compile(
     r"(?:pre.?seed|seed|angel|series [a-k]\b.*|venture.*|private equity|grant|debt financing|ipo|post.ipo.*|unfunded)"
@@ -107,12 +108,12 @@ _TELLING: dict[str, tuple[str, ...]] = {
     "industries": ("industries",), "company_type": ("kinds of ownership",), "last_funding_stage": ("funding rounds",),
     "founded_year": ("years",), "employees": ("bands of people", "bands of numbers"),
     "revenue_usd": ("bands of money",), "linkedin_url": ("LinkedIn pages",), "headquarters": ("places in a country",),
-    "phone": ("phone numbers",),
+    "phone": ("phone numbers",), "customer_status": (RELATIONS,),
 }  # fmt: skip
 # Shapes that speak against every field but those they are telling for, and those of these kinds.
 _SPEAK_AGAINST: dict[str, tuple[str, ...]] = {
     "web addresses": ("text",), "LinkedIn pages": ("text",), "mail addresses": (), "phone numbers": ("text",),
-    "countries": ("text", "place"), "years": ("number", "identifier"), "relations to you": ("text",),
+    "countries": ("text", "place"), "years": ("number", "identifier"), RELATIONS: ("text",),
     "bands of people": (), "bands of money": ("money",), "kinds of ownership": ("text",),
     "funding rounds": ("text", "token_set"),
 }  # fmt: skip
@@ -198,7 +199,7 @@ _TESTS: tuple[tuple[str, Callable[[str], bool]], ...] = (
     ("countries", _is_country),
     ("states", _is_state),
     ("places in a country", _ends_in_country),
-    ("relations to you", lambda value: bool(_words_of(value)) and _words_of(value) <= _RELATIONS),
+    (RELATIONS, lambda value: bool(_words_of(value)) and _words_of(value) <= _RELATIONS),
     ("kinds of ownership", _is_ownership),
     ("funding rounds", lambda value: bool(_ROUNDS.fullmatch(value))),
     ("industries", lambda value: bool(_words_of(value) & _INDUSTRY_WORDS)),

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from icp_ml.accounts.evidence_of_values import Evidence, evidence_of, fits
-from icp_ml.accounts.header_words import (
+from icp_ml.accounts.headers.evidence import RELATIONS, Evidence, evidence_of, fits
+from icp_ml.accounts.headers.spellings import (
     FOREIGN_TO_FIELDS,
     LANGUAGES,
     NOISE,
@@ -33,6 +33,7 @@ ASKED = 0.5  # a header that means different things, as long as its values speak
 BY_VALUES = 0.62  # web addresses or countries under a header that says nothing
 SIMILAR_WORDS = 80.0  # of 100: two spellings of one word
 RESEMBLANCE = 0.62  # of a header's words with a field's spelling
+LOOK_ALIKE = "not used as such"  # how every note on unused columns says it
 MAX_COLUMNS = 300  # looked at; wider tables are not account lists
 
 # Words that are near one of a field's, but are words of their own.
@@ -120,7 +121,7 @@ def proposals_note(found: Sequence[Proposal]) -> str:
     columns = "1 column looks like a known field but was" if len(found) == 1 else (
         f"{len(found)} columns look like known fields but were"
     )  # fmt: skip
-    return f"{columns} not used as such: {shown}{more}; settings written by  icp-ml init  hold a line for each"
+    return f"{columns} {LOOK_ALIKE}: {shown}{more}; settings written by  icp-ml init  hold a line for each"
 
 
 def _propose(header: str, evidence: Evidence, taken: set[str]) -> Proposal | None:
@@ -143,7 +144,8 @@ def _propose(header: str, evidence: Evidence, taken: set[str]) -> Proposal | Non
 def _asked(header: str, question: str, evidence: Evidence, taken: set[str]) -> Proposal | None:
     """Return the reading of an ambiguous header that its values speak for, or the first one."""
     asked = QUESTIONS[question]
-    weighed = [(name, *fits(BY_NAME[name], evidence)) for name in asked.fields if name in BY_NAME and name not in taken]
+    names = dict.fromkeys((*asked.fields, *(["customer_status"] if RELATIONS in evidence.shapes else [])))
+    weighed = [(name, *fits(BY_NAME[name], evidence)) for name in names if name in BY_NAME and name not in taken]
     possible = [(name, factor, said) for name, factor, said in weighed if factor >= 1.0]
     if not possible:
         return None
