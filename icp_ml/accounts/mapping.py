@@ -13,8 +13,8 @@ import yaml
 
 from icp_ml.accounts.guard.names import by_name
 from icp_ml.accounts.headers.proposals import Proposal, propose_fields
-from icp_ml.accounts.reading import Accounts
 from icp_ml.accounts.report import ColumnReport
+from icp_ml.accounts.table import Accounts
 from icp_ml.exceptions import InputError, SettingsError
 from icp_ml.schema import BY_NAME, FIELDS, Field, header_key
 from icp_ml.settings import Settings

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import pyarrow as pa
 
@@ -15,11 +15,9 @@ from icp_ml.accounts.formats.addresses import Address, is_query
 from icp_ml.accounts.formats.headers import NoRowsError
 from icp_ml.accounts.formats.parquet_rows import plain_types
 from icp_ml.accounts.formats.rows import Piece
+from icp_ml.accounts.formats.table_reader import TableReader
 from icp_ml.accounts.formats.tables import plain_batch
 from icp_ml.exceptions import IcpError, InputError
-
-if TYPE_CHECKING:
-    from icp_ml.accounts.formats.readers import TableReader
 
 MAX_SHOWN = 20
 _QUOTED_RE = re.compile(r"'(?:[^']|'')*'|\"(?:[^\"]|\"\")*\"|\$(\w*)\$.*?\$\1\$|--[^\n]*|/\*.*?\*/", re.DOTALL)
@@ -98,8 +96,6 @@ def open_database(address: Address) -> TableReader:
     MissingDependencyError
         The driver is not installed.
     """
-    from icp_ml.accounts.formats.readers import TableReader
-
     database, files = _database(address)
     with _said(address), database.shared():
         if is_query(address.part):

@@ -17,7 +17,7 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 
@@ -28,12 +28,10 @@ from icp_ml.accounts.formats.csv_rows import PIECE_ROWS
 from icp_ml.accounts.formats.headers import NoRowsError, named_headers
 from icp_ml.accounts.formats.rows import MAX_REJECT_CHARS, Piece, Reject
 from icp_ml.accounts.formats.streams import FileBytes
+from icp_ml.accounts.formats.table_reader import TableReader
 from icp_ml.accounts.formats.typed_cells import text_batch, text_of
 from icp_ml.accounts.formats.workbook_process import typed
 from icp_ml.exceptions import InputError
-
-if TYPE_CHECKING:
-    from icp_ml.accounts.formats.readers import TableReader
 
 MAX_FILE_BYTES = 2**28
 MAX_UNPACKED_BYTES = 2**31
@@ -56,8 +54,6 @@ def open_workbook(address: Address, data: FileBytes) -> TableReader:
     MissingDependencyError
         python-calamine is not installed.
     """
-    from icp_ml.accounts.formats.readers import TableReader
-
     sheet = _Sheet(address, data)
     rows = sheet.load()
     position, width = _header(rows, address.shown)

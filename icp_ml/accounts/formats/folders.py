@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -13,11 +12,9 @@ from icp_ml.accounts.formats.addresses import WORKBOOKS, Address
 from icp_ml.accounts.formats.headers import NoRowsError, check_width
 from icp_ml.accounts.formats.rows import Piece
 from icp_ml.accounts.formats.streams import COMPRESSED_ENDINGS
+from icp_ml.accounts.formats.table_reader import TableReader
 from icp_ml.accounts.values.cells import as_text
 from icp_ml.exceptions import InputError
-
-if TYPE_CHECKING:
-    from icp_ml.accounts.formats.readers import TableReader
 
 MAX_FILES = 10_000
 _READ = (".csv", ".tsv", ".tab", ".txt", ".parquet", ".pq", *WORKBOOKS, *COMPRESSED_ENDINGS)
@@ -35,8 +32,6 @@ def open_files(address: Address, open_file: Callable[[Address], TableReader]) ->
     InputError
         No file can be read, or one that should be cannot.
     """
-    from icp_ml.accounts.formats.readers import TableReader
-
     paths, left_out = _tables(address)
     readers: list[TableReader] = []
     empty: list[str] = []

@@ -25,7 +25,7 @@ from icp_ml.accounts.report import ColumnReport
 from icp_ml.schema import BY_NAME, FIELDS, Field, header_key
 
 if TYPE_CHECKING:
-    from icp_ml.accounts.reading import Accounts
+    from icp_ml.accounts.table import Accounts
 
 SURE_ENOUGH = 0.7  # confidence from which a guess is worth a person's look
 KNOWN_CORE, SHORTENED, TRANSLATION, RESEMBLING = 0.95, 0.90, 0.90, 0.90  # of a header alone, by how it was understood

@@ -16,8 +16,9 @@ import pyarrow.compute as pc
 from icp_ml.accounts.formats.readers import open_table
 from icp_ml.accounts.matching.result import Matches
 from icp_ml.accounts.matching.survivorship import shares_of, survivorship_of
-from icp_ml.accounts.reading import Accounts, read_accounts
+from icp_ml.accounts.reading import read_accounts
 from icp_ml.accounts.report import ColumnReport
+from icp_ml.accounts.table import Accounts
 from icp_ml.exceptions import InputError
 from icp_ml.schema import NUMERIC_KINDS, Field
 from icp_ml.settings import Settings

@@ -15,7 +15,7 @@ from icp_ml.accounts.matching.index import Side
 from icp_ml.accounts.matching.match import match_sides, side_of
 from icp_ml.accounts.matching.policy import WORTH_READING, EnrichmentPlan, plan_enrichment
 from icp_ml.accounts.matching.result import Matches
-from icp_ml.accounts.reading import Accounts
+from icp_ml.accounts.table import Accounts
 from icp_ml.exceptions import InputError
 from icp_ml.settings import Settings
 

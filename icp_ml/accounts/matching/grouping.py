@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from icp_ml.accounts.matching.index import PLACES, Coded, Side
-from icp_ml.accounts.reading import Accounts
+from icp_ml.accounts.table import Accounts
 
 # A domain or a name in one city that more accounts share than this says nothing about which company it is.
 MOST_NAMES_ON_DOMAIN = 50

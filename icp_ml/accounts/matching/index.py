@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from icp_ml.accounts.formats.addresses import Address
-    from icp_ml.accounts.reading import Accounts
+    from icp_ml.accounts.table import Accounts
 
 Ints = npt.NDArray[np.int64]
 PLACES = ("city", "state", "country")

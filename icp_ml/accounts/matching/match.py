@@ -27,7 +27,7 @@ from icp_ml.accounts.matching.index import PLACES, SHOWN_COLUMNS, Side
 from icp_ml.accounts.matching.pairing import NamePairs, Pairing, Pairs
 from icp_ml.accounts.matching.result import SHOWN, Candidate, Matches
 from icp_ml.accounts.matching.weights import Weighed, weigh
-from icp_ml.accounts.reading import Accounts
+from icp_ml.accounts.table import Accounts
 from icp_ml.settings import Settings
 
 if TYPE_CHECKING:

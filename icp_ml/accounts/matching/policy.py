@@ -19,7 +19,7 @@ from icp_ml.accounts.matching.enrichment import (
 )
 from icp_ml.accounts.matching.result import Matches
 from icp_ml.accounts.matching.survivorship import FIELD_SIGMA, shares_of, survivorship_of, uneven
-from icp_ml.accounts.reading import Accounts
+from icp_ml.accounts.table import Accounts
 from icp_ml.settings import Settings
 
 MOST = 0.5  # share of the best and of the worst customers that has to be on the list
