@@ -11,12 +11,13 @@ import numpy as np
 import pyarrow as pa
 
 from icp_ml import OutcomeDefinition, Settings, read_accounts
+from icp_ml.accounts.matching import group_accounts
 from icp_ml.accounts.quality import judge_columns
 from icp_ml.datasets import make_world
 from icp_ml.estimator import fitting
 from icp_ml.estimator.boosting import AdditiveFit, fit_additive
 from icp_ml.evaluation import evaluate
-from icp_ml.workflow import _groups, _specs
+from icp_ml.workflow import _specs
 
 HERE = Path(__file__).parent
 MARKS = ("<!-- figures -->", "<!-- /figures -->")
@@ -40,7 +41,7 @@ def world(customers: int, seed: int) -> dict[str, Any]:
     table = accounts.table.take(pa.array(mature))
     columns = {name: table.column(name).combine_chunks() for name in report.accepted}
     status = labels.status.to_numpy(dtype=object)[mature].astype(str)
-    return {"columns": columns, "specs": _specs(accounts, report), "status": status, "groups": _groups(table)}
+    return {"columns": columns, "specs": _specs(accounts, report), "status": status, "groups": group_accounts(table)}
 
 
 def main() -> None:
