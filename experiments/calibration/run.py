@@ -41,7 +41,8 @@ def world(customers: int, seed: int) -> dict[str, Any]:
     table = accounts.table.take(pa.array(mature))
     columns = {name: table.column(name).combine_chunks() for name in report.accepted}
     status = labels.status.to_numpy(dtype=object)[mature].astype(str)
-    return {"columns": columns, "specs": _specs(accounts, report), "status": status, "groups": group_accounts(table)}
+    specs, groups = _specs(accounts, report, made.as_of), group_accounts(table)
+    return {"columns": columns, "specs": specs, "status": status, "groups": groups, "as_of": made.as_of}
 
 
 def main() -> None:
