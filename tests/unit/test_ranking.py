@@ -7,6 +7,7 @@ import pytest
 
 from icp_ml import read_accounts
 from icp_ml.engines.ranking import Suppression, ranks
+from icp_ml.exceptions import InputError
 from icp_ml.scoring.columns import plain_strings
 from icp_ml.settings import Settings
 from tests.hand_model import hand_list, hand_model
@@ -45,6 +46,15 @@ def accounts(**columns):
 
 def batch(**columns):
     return pa.RecordBatch.from_pydict({n: pa.array(v, pa.string()) for n, v in columns.items()})
+
+
+def test_a_file_by_which_nobody_could_be_found_is_refused():
+    remarks = read_accounts(pd.DataFrame({"Note": ["ask Jo", "gone"], "Industry": ["Retail", "Retail"]}))
+    with pytest.raises(InputError, match=r"no account can be left out by it.*'Note', 'Industry'.*HEADER: domain"):
+        Suppression.of([(remarks, "on remarks.csv")])
+    empty = read_accounts(pd.DataFrame({"Website": ["", ""], "Industry": ["Retail", "Bank"]}))
+    with pytest.raises(InputError, match="no account can be left out by it"):
+        Suppression.of([(empty, "on empty.csv")])
 
 
 def test_suppression_by_domain():

@@ -349,3 +349,22 @@ def test_of_a_large_csv_file_the_first_rows_are_read_and_the_report_says_so(tmp_
     assert len(some) == 65_536
     assert "only the first 65,536 rows were looked at; scoring looks at all" in some.report.notes
     assert len(read_accounts(tmp_path / "list.csv", at_most=70_000)) == 70_000
+
+
+@pytest.mark.parametrize("end", ['8,Firm" 8,Retail,8', '8,Firm 8",Retail,8'])  # the second is quoted as it should be
+def test_two_stray_quotes_far_apart_cost_a_row_or_two_not_all_between(tmp_path: Path, end: str) -> None:
+    rows = [f"{k},Firm {k},Retail,{k}" for k in range(1, 12)]
+    rows[2], rows[7] = '3,"Firm 3,Retail,3', end
+    path = tmp_path / "stray.csv"
+    path.write_text("\n".join(["id,name,industry,size", *rows]) + "\n")
+    (chunk,) = open_table(path).batches()
+    assert [(reject.line, reject.reason) for reject in chunk.rejects] == [(4, "has a stray quote")]
+    assert chunk.batch.column(0).to_pylist() == [str(k) for k in range(1, 12) if k != 3]
+
+
+def test_a_text_of_several_lines_is_one_cell(tmp_path: Path) -> None:
+    path = tmp_path / "notes.csv"
+    path.write_text('id,name,note,size\n1,A,"first\nsecond, with, commas\nthird, and, one, more\nlast",5\n2,B,x,6\n')
+    (chunk,) = open_table(path).batches()
+    assert (chunk.batch.num_rows, len(chunk.rejects)) == (2, 0)
+    assert chunk.batch.column(2)[0].as_py() == "first\nsecond, with, commas\nthird, and, one, more\nlast"

@@ -185,6 +185,12 @@ def test_a_folder_is_one_table_aligned_by_name(folder: Path) -> None:
     )
 
 
+def test_columns_missing_in_the_same_files_are_said_in_one_note(tmp_path: Path) -> None:
+    (tmp_path / "1.csv").write_text("a,b,c\n1,2,3\n")
+    (tmp_path / "2.csv").write_text("a\n1\n")
+    assert open_table(tmp_path).notes[-1] == "columns 'b', 'c' are missing in 2.csv"
+
+
 def test_a_glob_reads_what_it_matches(folder: Path) -> None:
     assert rows(f"{folder}/[12].csv*") == [{"a": "0", "b": "w"}, {"b": "x", "a": "1"}, {"b": "y", "a": "2"}]
     with pytest.raises(InputError, match="the glob matches no file that is read"):

@@ -16,7 +16,7 @@ import pyarrow.csv as pacsv
 _NEWLINE, _RETURN = 10, 13
 
 
-def records_end(block: bytes, delimiter: str, quote: str, longest: int, *, final: bool) -> int:
+def records_end(block: bytes, delimiter: str, quote: str, longest: int, width: int, *, final: bool) -> int:
     """Return where the last whole record of a block ends; 0 where the block is not well-formed.
 
     Parameters
@@ -25,6 +25,8 @@ def records_end(block: bytes, delimiter: str, quote: str, longest: int, *, final
         UTF-8, starting where a record starts.
     longest : int
         Bytes that a record of a well-formed block may have.
+    width : int
+        Cells of a row.
     final : bool
         Whether the file ends with the block.
     """
@@ -39,12 +41,30 @@ def records_end(block: bytes, delimiter: str, quote: str, longest: int, *, final
         quotes = np.flatnonzero(data == ord(quote))
         if not _is_well_quoted(data, quotes, ord(delimiter), ord(quote)):
             return 0
-        ends = ends[np.searchsorted(quotes, ends) % 2 == 0]
+        before = np.searchsorted(quotes, ends)
+        if _may_hide_rows(data, ends, before, ord(delimiter), width):
+            return 0
+        ends = ends[before % 2 == 0]
         closed = len(quotes) % 2 == 0
     end = len(block) if final and closed else int(ends[-1]) + 1 if len(ends) else 0
     if end and np.diff(ends, prepend=-1, append=end).max() > longest:
         return 0
     return end
+
+
+def _may_hide_rows(
+    data: np.ndarray[tuple[int], np.dtype[np.uint8]],
+    ends: np.ndarray[tuple[int], np.dtype[np.int64]],
+    quotes_before: np.ndarray[tuple[int], np.dtype[np.int64]],
+    delimiter: int,
+    width: int,
+) -> bool:
+    """Whether a line inside a cell has as many delimiters as a row: two stray quotes may have swallowed rows."""
+    inside = (quotes_before[:-1] % 2 == 1) & (quotes_before[:-1] == quotes_before[1:])
+    if not inside.any():
+        return False
+    cells = np.diff(np.searchsorted(np.flatnonzero(data == delimiter), ends)) + 1
+    return bool((cells[inside] == width).any())
 
 
 def _is_well_quoted(

@@ -131,9 +131,10 @@ class Records:
                 return True
             start, self.line = self.line, self.line + len(lines)
             has_nul = any("\0" in text for text in lines)
-            if not has_nul and (len(row) == width or (width is None and row)):
+            fits = not has_nul and (len(row) == width or (width is None and row))
+            if fits and not self._hides_rows():
                 yield row
-            elif self._swallowed():
+            elif fits or self._swallowed():
                 self.line = start
                 yield self._give_up("has a stray quote")
                 return True
@@ -154,6 +155,15 @@ class Records:
             for text in self._lines[1:]
         ]
         return bool(rows) and (all(rows) or (any(rows) and (self._width or 0) >= TELLING_WIDTH))
+
+    def _hides_rows(self) -> bool:
+        """Whether all the lines inside a cell are rows by themselves: two stray quotes, not a text of several lines."""
+        inside = self._lines[1:-1]
+        return (
+            bool(inside)
+            and (self._width or 0) >= TELLING_WIDTH
+            and all(self._quote not in text and text.count(self._delimiter) + 1 == self._width for text in inside)
+        )
 
     def _give_up(self, reason: str) -> Reject:
         """Reject the record's first line, and put the others back to be parsed again."""

@@ -61,7 +61,7 @@ def _block(
 ) -> tuple[Piece | None, int]:
     """Parse the next block at once, if that can be done, and return it with the line after it."""
     block, final = lines.take()
-    end = records_end(block, layout.delimiter, layout.quote, csv.field_size_limit(), final=final)
+    end = records_end(block, layout.delimiter, layout.quote, csv.field_size_limit(), len(layout.headers), final=final)
     batch = None
     if end:
         records = block[:end] if end < len(block) else block
