@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from icp_ml.accounts.formats.readers import TableReader
     from icp_ml.accounts.values.conventions import Convention
 
+RIDGE_FILE = "boosters/ridge.json"
+
 
 @dataclass(frozen=True)
 class ICPModel:
@@ -70,6 +72,7 @@ class ICPModel:
     fields: Mapping[str, Field]
     boosters: tuple[str, ...] = ()
     conventions: Mapping[str, Convention] = field(default_factory=dict)  # how the customers' columns were written
+    ridge: str = ""  # the ridge's part of the tables, for audit as the boosters
     # Of a loaded model: neither its version nor its bytes may change with this machine's libraries.
     stored_manifest: bytes | None = None
     stored_files: Mapping[str, bytes] | None = field(default=None, repr=False)
@@ -95,7 +98,8 @@ class ICPModel:
             "evaluation.json": json_bytes(self.evaluation),
             "data_report.json": json_bytes(self.data_report),
         }
-        return files | {f"boosters/bag_{b:02d}.txt": text.encode() for b, text in enumerate(self.boosters)}
+        files |= {f"boosters/bag_{b:02d}.txt": text.encode() for b, text in enumerate(self.boosters)}
+        return files | ({RIDGE_FILE: self.ridge.encode()} if self.ridge else {})
 
     @cached_property
     def manifest(self) -> bytes:
@@ -146,9 +150,16 @@ class ICPModel:
             n for n in sorted(manifest["files"]) if n.startswith("boosters/bag_") and "/" not in n[9:] and ".." not in n
         ]
         audit = {name: read_checked(path, name, manifest["files"]) for name in boosters}
+        ridge = [RIDGE_FILE] if RIDGE_FILE in manifest["files"] else []  # older models have none
+        mixed = {name: read_checked(path, name, manifest["files"]) for name in ridge}
         try:
             model = cls._build(data, tuple(text.decode(errors="replace") for text in audit.values()))
-            return replace(model, stored_manifest=read_bytes(path / "manifest.json"), stored_files={**data, **audit})
+            return replace(
+                model,
+                ridge="".join(text.decode(errors="replace") for text in mixed.values()),
+                stored_manifest=read_bytes(path / "manifest.json"),
+                stored_files={**data, **audit, **mixed},
+            )
         except ModelFormatError:
             raise
         except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:

@@ -130,7 +130,7 @@ class ModelSettings(_Section):
     max_pairs: int = Field(10, ge=0, le=50)
     segments: Literal["auto"] = "auto"
     emphasis: dict[Category, float] = {}
-    bags: int = Field(10, ge=2, le=100)
+    bags: int = Field(25, ge=2, le=100)
     max_tokens: int = Field(200, ge=1, le=5000)
 
 

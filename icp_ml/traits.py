@@ -21,6 +21,7 @@ from icp_ml.estimator.labels import statement
 from icp_ml.estimator.scorecard import ScoringTables
 
 PERMUTATIONS = 400
+OFTEN_ENOUGH = 0.9  # of the shuffles in which a term has enough customers to be judged
 LEVEL = 0.05
 RESAMPLES = 50
 MIN_STABILITY = 0.6
@@ -101,7 +102,9 @@ def find_traits(
         shuffled = rng.permutation(len(best))
         nulls[p] = _search(sub, terms, best[shuffled], worst[shuffled]).z
     mean, spread = nulls.mean(axis=0), nulls.std(axis=0) + 1e-6
-    strongest = ((nulls - mean) / spread).max(axis=(1, 2))
+    # A code that has enough customers in a few shuffles only would tower above its own zeros there.
+    judged = (nulls != 0).mean(axis=0) >= OFTEN_ENOUGH
+    strongest = np.where(judged, (nulls - mean) / spread, -np.inf).max(axis=(1, 2))
     standard = (observed.z - mean) / spread
     p_values = (1 + (strongest[:, None, None] >= standard).sum(axis=0)) / (PERMUTATIONS + 1)
     halves = _half_samples(sub, terms, best, worst, rng)
@@ -109,7 +112,7 @@ def find_traits(
     for i, j in enumerate(searched):
         for side, direction in enumerate(DIRECTIONS):
             chosen = observed.codes[i][side]
-            if p_values[i, side] > LEVEL or not chosen:
+            if p_values[i, side] > LEVEL or not chosen or not judged[i, side]:
                 continue
             stability = _stability(chosen, [h.codes[i][side] for h in halves])
             trait = _describe(

@@ -254,6 +254,7 @@ def _model(
             **evaluation.to_dict(),
             "tiers": list(tiers.rows),
             "rounds": fitted.rounds,
+            "ridge_share": fitted.ridge_share,
             "calibration": {"slope": fitted.calibration.slope, "intercept": fitted.calibration.intercept},
         },
         report,
@@ -265,6 +266,7 @@ def _model(
             for c in accounts.report.columns
             if c.convention.to_dict() and c.field in fitted.tables.fields
         },
+        fitted.ridge,
     )
 
 

@@ -14,7 +14,7 @@ from icp_ml import OutcomeDefinition, Settings, read_accounts
 from icp_ml.accounts.matching import group_accounts
 from icp_ml.accounts.quality import judge_columns
 from icp_ml.datasets import make_world
-from icp_ml.estimator import fitting
+from icp_ml.estimator import mix
 from icp_ml.estimator.boosting import AdditiveFit, fit_additive
 from icp_ml.evaluation import evaluate
 from icp_ml.workflow import _specs
@@ -51,7 +51,7 @@ def main() -> None:
     for customers in (400, 1200):
         worlds = [world(customers, seed) for seed in (1, 2, 3, 4)]
         for name, fit in (("folds", by_fold), ("bags", fit_additive)):
-            fitting.fit_additive = fit
+            mix.fit_additive = fit
             found = [evaluate(**w, folds=5, repeats=1, resamples=50, n_jobs=2) for w in worlds]
             means = {m: round(float(np.mean([e.metric(m).value for e in found])), 4) for m in METRICS}
             rows.append({"customers": customers, "calibrated on": name, **means})

@@ -2,7 +2,7 @@
 
     python experiments/model_quality/run.py SHARED/data [--budget-minutes N] [--models a,b] [--tables a,b]
 
-A cell is one table, one training size, one split, one model: AUC, log-loss, lift at 10 %, calibration and seconds.
+A cell is one table, one training size, one split, one model: AUC, log-loss, lift at 10 %, calibration and processor seconds.
 Cells are appended to cells.jsonl; a run goes on where the last one stopped. Slow models get fewer splits.
 """
 
@@ -111,16 +111,16 @@ def main() -> int:
                 continue
             table = tables[name]
             train, test = split_rows(table, size, split)
-            start = time.perf_counter()
+            start = time.process_time()
             p = PEERS[model](table.X.iloc[train], table.y[train], table.X.iloc[test], split)
-            seconds = time.perf_counter() - start
-            cell = {"table": name, "size": size, "split": split, "model": model, "seconds": round(seconds, 3)}
+            seconds = time.process_time() - start
+            cell = {"table": name, "size": size, "split": split, "model": model, "cpu_seconds": round(seconds, 3)}
             cell |= {k: round(v, 5) for k, v in measures(table.y[test], np.asarray(p)).items()}
             if table.truth is not None:
                 cell["truth_error"] = round(float(np.mean(np.abs(expit(table.truth[test]) - p))), 5)
             out.write(json.dumps(cell) + "\n")
             out.flush()
-            print(cell["table"], size, split, model, cell["auc"], cell["seconds"], file=sys.stderr, flush=True)
+            print(cell["table"], size, split, model, cell["auc"], cell["cpu_seconds"], file=sys.stderr, flush=True)
     return 0
 
 

@@ -27,16 +27,16 @@ IntArray = npt.NDArray[np.int64]
 class BoostingParams:
     """What shapes the fit; the defaults are those of the benchmark."""
 
-    learning_rate: float = 0.05
+    learning_rate: float = 0.1
     max_rounds: int = 400
-    patience: int = 60
-    num_leaves: int = 4
-    min_leaf: int = 15
+    patience: int = 30
+    num_leaves: int = 2
+    min_leaf: int = 5
     l2: float = 2.0
     feature_fraction: float = 0.5
     smoothing: float = 10.0
     folds: int = 5
-    bags: int = 10
+    bags: int = 25
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,15 @@ class TrainingRows:
     weight: FloatArray
     group: IntArray
     trains: npt.NDArray[np.bool_]
+
+
+class Bag(NamedTuple):
+    """One bag's tables and base, its booster's text, and how often it drew each training row."""
+
+    values: list[FloatArray]
+    base: float
+    text: str
+    draws: IntArray
 
 
 @dataclass(frozen=True)
@@ -68,16 +77,7 @@ class AdditiveFit:
     rounds: int
     out_of_fold: FloatArray
     out_of_bag: FloatArray
-    boosters: tuple[str, ...]
-
-
-class Bag(NamedTuple):
-    """One bag's tables and base, its booster's text, and which training rows it drew."""
-
-    values: list[FloatArray]
-    base: float
-    text: str
-    drawn: npt.NDArray[np.bool_]
+    bags: tuple[Bag, ...]
 
 
 def canonical_order(
@@ -270,7 +270,7 @@ def fit_bag(rows: TrainingRows, terms: Sequence[Term], params: BoostingParams, s
     booster, _ = _booster(X, bag.y, bag.weight, params, seed, rounds)
     statistics = category_statistics(bag.codes, terms, bag.y, bag.weight, params.smoothing)
     values, base = read_tables(booster, terms, statistics)
-    return Bag(values, base, booster.model_to_string(), np.bincount(chosen, minlength=len(rows.y)) > 0)
+    return Bag(values, base, booster.model_to_string(), np.bincount(chosen, minlength=len(rows.y)))
 
 
 def held_out_log_odds(
@@ -330,24 +330,16 @@ def fit_additive(
     bags = Parallel(n_jobs=n_jobs, prefer="threads")(
         delayed(fit_bag)(trained, terms, params, seed + 1000 * (b + 1), rounds) for b in range(params.bags)
     )
-    values, variances = [], []
-    bases = np.array([bag.base for bag in bags])
-    for j, term in enumerate(terms):
-        seen = np.bincount(trained.codes[:, j], minlength=term.size)
-        everyone = np.bincount(rows.codes[:, j], minlength=term.size).astype(np.float64)
-        centred, means = centre(np.stack([bag.values[j] for bag in bags]), silent_codes(term, seen), everyone)
-        bases = bases + means
-        values.append(centred.mean(axis=0))
-        variances.append(centred.var(axis=0, ddof=1))
+    stacks, bases = centred_tables([(bag.values, bag.base) for bag in bags], rows, terms)
     return AdditiveFit(
-        tuple(values),
-        tuple(variances),
+        tuple(stack.mean(axis=0) for stack in stacks),
+        tuple(stack.var(axis=0, ddof=1) for stack in stacks),
         float(bases.mean()),
         float(bases.var(ddof=1)),
         rounds,
         out_of_fold,
         _out_of_bag(bags, rows, out_of_fold),
-        tuple(bag.text for bag in bags),
+        tuple(bags),
     )
 
 
@@ -359,7 +351,7 @@ def _out_of_bag(bags: Sequence[Bag], rows: TrainingRows, otherwise: FloatArray) 
         for j, table in enumerate(bag.values):
             log_odds += table[rows.codes[:, j]]
         unseen = np.ones(len(rows.y), dtype=bool)
-        unseen[rows.trains] = ~bag.drawn
+        unseen[rows.trains] = bag.draws == 0
         total += np.where(unseen, log_odds, 0.0)
         count += unseen
     return np.where(count > 0, total / np.maximum(count, 1.0), otherwise)
@@ -387,3 +379,18 @@ def centre(stack: FloatArray, silent: IntArray, counts: FloatArray) -> tuple[Flo
     centred = stack - means[:, None]
     centred[:, silent] = 0.0
     return centred, means
+
+
+def centred_tables(
+    fits: Sequence[tuple[Sequence[FloatArray], float]], rows: TrainingRows, terms: Sequence[Term]
+) -> tuple[list[FloatArray], FloatArray]:
+    """Centre every fit's tables on the customers: per term a stack of shape (fits, codes), and each fit's base."""
+    stacks = []
+    bases = np.array([base for _, base in fits])
+    for j, term in enumerate(terms):
+        seen = np.bincount(rows.codes[rows.trains, j], minlength=term.size)
+        everyone = np.bincount(rows.codes[:, j], minlength=term.size).astype(np.float64)
+        centred, means = centre(np.stack([values[j] for values, _ in fits]), silent_codes(term, seen), everyone)
+        bases = bases + means
+        stacks.append(centred)
+    return stacks, bases

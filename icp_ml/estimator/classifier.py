@@ -31,17 +31,18 @@ from icp_ml.estimator.frames import as_frame, column_kind, delimiters_for, to_ar
 
 
 class ICPClassifier(ClassifierMixin, BaseEstimator):
-    """Additive LightGBM on frozen bins: as accurate as boosting on small tables, and exactly readable.
+    """Additive LightGBM and a smooth ridge on frozen bins: accurate on small tables, and exactly readable.
 
-    Every column becomes small integer codes; every tree uses one column; the fitted model is one table
-    of contributions per term, and `contributions(X).sum(axis=1) + base_ == decision_function(X)`.
+    Every column becomes small integer codes; every tree uses one column, and so does every coefficient of the
+    ridge; the fitted model is one table of contributions per term, and
+    `contributions(X).sum(axis=1) + base_ == decision_function(X)`.
 
     Parameters
     ----------
-    learning_rate : float, default=0.05
+    learning_rate : float, default=0.1
     max_rounds : int, default=400
         Most boosting rounds; the number used is cross-validated.
-    bags : int, default=10
+    bags : int, default=25
         Bootstrap refits that are averaged; their spread gives the intervals.
     folds : int, default=5
         Folds for choosing rounds, for calibration, and for category statistics.
@@ -71,9 +72,13 @@ class ICPClassifier(ClassifierMixin, BaseEstimator):
     calibration_ : Calibration
         Slope and intercept already folded into the tables.
     out_of_bag_ : ndarray of shape (n_samples,)
-        Calibrated log-odds of the training rows by bags that did not draw them.
+        Calibrated log-odds of the training rows by bags that did not draw them, mixed with the ridge out of fold.
     boosters_ : tuple of str
         LightGBM's text of each bag, for audit.
+    ridge_ : str
+        The ridge's tables before mixing, as JSON, for audit.
+    ridge_share_ : float
+        What the ridge counts for in the tables; the boosters count for the rest.
 
     Examples
     --------
@@ -88,9 +93,9 @@ class ICPClassifier(ClassifierMixin, BaseEstimator):
     def __init__(
         self,
         *,
-        learning_rate: float = 0.05,
+        learning_rate: float = 0.1,
         max_rounds: int = 400,
-        bags: int = 10,
+        bags: int = 25,
         folds: int = 5,
         max_bins: int = 24,
         min_count: int = 5,
@@ -189,6 +194,8 @@ class ICPClassifier(ClassifierMixin, BaseEstimator):
         self.calibration_ = fitted.calibration
         self.out_of_bag_ = fitted.out_of_bag
         self.boosters_ = fitted.boosters
+        self.ridge_ = fitted.ridge
+        self.ridge_share_ = fitted.ridge_share
         return self
 
     def decision_function(self, X: Any) -> FloatArray:

@@ -17,7 +17,6 @@ from icp_ml.estimator.boosting import (
     IntArray,
     TrainingRows,
     canonical_order,
-    fit_additive,
     take,
 )
 from icp_ml.estimator.calibration import Calibration, fit_calibration
@@ -29,6 +28,7 @@ from icp_ml.estimator.encoding import (
     FloatArray,
     numeric_values,
 )
+from icp_ml.estimator.mix import fit_mix, ridge_text
 from icp_ml.estimator.scorecard import ScoringTables
 from icp_ml.exceptions import TrainingRefused
 
@@ -64,7 +64,8 @@ class FitParams:
 class FittedTables:
     """Calibrated tables and what is worth keeping of the fit.
 
-    `out_of_bag` is calibrated log-odds of rows by fits that did not draw them, in the order the rows were given.
+    `out_of_bag` is calibrated log-odds of rows by fits that did not see them, in the order the rows were given.
+    `ridge` is the ridge's part as JSON and `ridge_share` what it counts for.
     """
 
     tables: ScoringTables
@@ -72,6 +73,8 @@ class FittedTables:
     calibration: Calibration
     out_of_bag: FloatArray
     boosters: tuple[str, ...]
+    ridge: str
+    ridge_share: float
 
 
 def fit_encoding(
@@ -129,7 +132,7 @@ def fit_tables(
     seed: int = 0,
     n_jobs: int | None = None,
 ) -> FittedTables:
-    """Fit encoding, boosters and calibration.
+    """Fit encoding, boosters, ridge and calibration.
 
     Parameters
     ----------
@@ -154,7 +157,7 @@ def fit_tables(
     order = canonical_order(codes, y, weight, group, trains)
     group = np.arange(n) if groups is None else group[order]
     rows = TrainingRows(np.asfortranarray(codes[order]), y[order], weight[order], group, trains[order])
-    fitted = fit_additive(rows, encoding.terms, params.boosting, seed, n_jobs)
+    fitted = fit_mix(rows, encoding.terms, params.boosting, seed, n_jobs)
     # Out of bag rather than out of fold: bags are sharper than the single boosters of the folds.
     calibration = fit_calibration(fitted.out_of_bag, rows.y, rows.weight)
     customers = [np.bincount(rows.codes[:, j], minlength=t.size).astype(float) for j, t in enumerate(encoding.terms)]
@@ -173,7 +176,8 @@ def fit_tables(
     tables = _hold_missing(tables, specs).scaled(calibration.slope, calibration.intercept)
     out_of_bag = np.empty(n)
     out_of_bag[order] = calibration.slope * fitted.out_of_bag + calibration.intercept
-    return FittedTables(tables, fitted.rounds, calibration, out_of_bag, fitted.boosters)
+    text = ridge_text(fitted, encoding.terms)
+    return FittedTables(tables, fitted.rounds, calibration, out_of_bag, fitted.boosters, text, fitted.share)
 
 
 def _hold_missing(tables: ScoringTables, specs: Sequence[FieldSpec]) -> ScoringTables:

@@ -1,20 +1,31 @@
-"""Ridge logistic regression on the encoded bins: the additive model's plain relative, and its yardstick."""
+"""Ridge logistic regression on the encoded bins: plain, the yardstick; and smooth along numbers, a part of the model.
+
+One-hot codes know nothing of the order of a number's bins. The smooth fit adds to them the sums of steps from bin to
+bin (a thermometer), whose ridge penalty is on the differences of neighbours. Centred, those sums are the cosines of
+a random walk with free ends, and nearly all of their variance is in the slowest few: those are used, and the one-hot
+codes, at half their scale, stay for what is rough.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from icp_ml.estimator.boosting import TrainingRows, fold_numbers
-from icp_ml.estimator.encoding import Codes, FloatArray, Term
+from icp_ml.estimator.boosting import IntArray, TrainingRows, fold_numbers
+from icp_ml.estimator.encoding import FIRST_BIN, MISSING, Codes, FloatArray, Term
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
     from scipy import sparse
 
 STRENGTHS = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)  # scikit-learn's C: small is strong
+FIRST_STRENGTH = 2  # where the smooth fit starts to look
+WAVES = 8  # slowest cosines of a number's bins
+SMOOTH = 1.0  # scale of the smooth part: 1 varies as much as a category's values
+ROUGH = 0.5  # scale of a number's one-hot codes
 
 
 @dataclass(frozen=True)
@@ -95,6 +106,152 @@ def fit_ridge(rows: TrainingRows, terms: Sequence[Term], *, folds: int = 5, seed
     coefficients, base = _fit(X[judged], rows.y[judged], rows.weight[judged], STRENGTHS[chosen])
     cuts = np.cumsum([term.size for term in terms])[:-1]
     return RidgeFit(tuple(np.split(coefficients, cuts)), base, STRENGTHS[chosen], held[chosen])
+
+
+@dataclass(frozen=True)
+class BaggedRidge:
+    """Result of `fit_smooth_ridge`: the fit on all training rows, and for its spread the same on every bag."""
+
+    fit: RidgeFit
+    bags: tuple[tuple[tuple[FloatArray, ...], float], ...]
+
+
+def smooth_basis(terms: Sequence[Term]) -> sparse.csr_matrix:
+    """Return what each code of each term is made of, shape (sum of term sizes, coefficients).
+
+    Numbers beyond the customers' range are as at its edge, as for the boosters.
+    """
+    from scipy import sparse
+
+    return sparse.csr_matrix(sparse.block_diag([_term_basis(term) for term in terms]))
+
+
+def _term_basis(term: Term) -> FloatArray:
+    if term.encoding.kind != "numeric":
+        return np.eye(term.size)
+    bins = term.size - 1 - FIRST_BIN
+    place = np.clip(np.arange(term.size), FIRST_BIN, term.size - 2) - FIRST_BIN
+    hot = ROUGH * np.eye(bins + 1)[np.where(np.arange(term.size) == MISSING, 0, place + 1)]
+    if bins < 2:
+        return hot
+    angle = np.pi * np.arange(1, min(WAVES + 1, bins)) / bins
+    waves = np.cos((place[:, None] + 0.5) * angle) / np.sin(angle / 2)
+    waves *= SMOOTH / np.sqrt(0.5 * np.sum(np.sin(angle / 2) ** -2))  # a mean square of 1 over the bins
+    waves[MISSING] = 0.0
+    return np.hstack([hot, waves])
+
+
+def fit_smooth_ridge(
+    rows: TrainingRows,
+    terms: Sequence[Term],
+    draws: Sequence[IntArray],
+    *,
+    folds: int = 5,
+    seed: int = 0,
+    n_jobs: int | None = None,
+) -> BaggedRidge:
+    """Fit the ridge that is smooth along numbers, its penalty chosen by held-out log-loss.
+
+    Parameters
+    ----------
+    rows : TrainingRows
+        Both labels must be among the rows that train; the others are only scored out of fold.
+    terms : sequence of Term
+    draws : sequence of ndarray of shape (training rows,)
+        How often each bag drew each row that trains.
+    folds : int
+    seed : int
+        Decides the folds, as it does those of the boosters.
+    n_jobs : int or None
+        Fits at once (joblib); the result does not depend on it.
+    """
+    from joblib import Parallel, delayed
+
+    basis = smooth_basis(terms)
+    X = (one_hot(rows.codes, terms) @ basis).tocsr()
+    trains = rows.trains
+    smaller = int(min(rows.y[trains].sum(), (1 - rows.y[trains]).sum()))
+    fold = fold_numbers(rows, max(2, min(folds, smaller)), seed)
+    with Parallel(n_jobs=n_jobs, prefer="threads") as parallel:
+        chosen, out_of_fold = _walk(X, rows, fold, parallel)
+        some, y, weight = X[trains], rows.y[trains], rows.weight[trains]
+        weights = [weight, *(weight * drawn for drawn in draws)]
+        fits = parallel(delayed(_fit_weighted)(some, y, w, STRENGTHS[chosen]) for w in weights)
+    cuts = np.cumsum([term.size for term in terms])[:-1]
+    tables = [(tuple(np.split(basis @ coefficients, cuts)), base) for coefficients, base in fits]
+    return BaggedRidge(RidgeFit(*tables[0], STRENGTHS[chosen], out_of_fold), tuple(tables[1:]))
+
+
+def posterior_variances(fit: RidgeFit, rows: TrainingRows, terms: Sequence[Term]) -> tuple[FloatArray, ...]:
+    """Return per term and code how far the truth may lie from a centred table, taking the penalty as a prior.
+
+    Refits on bags are all pulled towards zero alike, so their spread does not show that the pull is uncertain.
+    The posterior's does: a code nobody showed has the prior's variance. Each term is taken by itself.
+    """
+    chance = 1.0 / (1.0 + np.exp(-fit.log_odds(rows.codes)))
+    information = np.where(rows.trains, rows.weight * chance * (1.0 - chance), 0.0)
+    out = []
+    for j, term in enumerate(terms):
+        of_code = np.bincount(rows.codes[:, j], weights=information, minlength=term.size)
+        share = np.bincount(rows.codes[:, j], minlength=term.size) / len(rows.codes)
+        if term.encoding.kind == "numeric":
+            basis = _term_basis(term)
+            precision = basis.T @ (of_code[:, None] * basis) + np.eye(basis.shape[1]) / fit.C
+            centred = basis - share @ basis
+            variance = np.einsum("ij,ji->i", centred, np.linalg.solve(precision, centred.T))
+        else:
+            own = 1.0 / (of_code + 1.0 / fit.C)
+            variance = own * (1.0 - 2.0 * share) + float(share**2 @ own)
+        out.append(np.maximum(variance, 0.0))
+    return tuple(out)
+
+
+def _walk(X: sparse.csr_matrix, rows: TrainingRows, fold: IntArray, parallel: Any) -> tuple[int, FloatArray]:
+    """Go from strength to strength while the held-out log-loss falls; return where it ended and its log-odds."""
+    from joblib import delayed
+
+    tried: dict[int, tuple[float, FloatArray]] = {}
+
+    def loss(i: int) -> float:
+        if not 0 <= i < len(STRENGTHS):
+            return float("inf")
+        if i not in tried:
+            parts = [((fold != k) & rows.trains, fold == k) for k in np.unique(fold)]
+            found = parallel(delayed(_held_out)(X, rows, fitted, held, STRENGTHS[i]) for fitted, held in parts)
+            log_odds = np.empty(len(rows.y))
+            for (_, held), part in zip(parts, found, strict=True):
+                log_odds[held] = part
+            judged = rows.trains
+            tried[i] = round(_loss(log_odds[judged], rows.y[judged], rows.weight[judged]), 12), log_odds
+        return tried[i][0]
+
+    at = FIRST_STRENGTH
+    step = 1 if loss(at + 1) < loss(at) else -1
+    while loss(at + step) < loss(at):
+        at += step
+    return at, tried[at][1]
+
+
+def _held_out(
+    X: sparse.csr_matrix,
+    rows: TrainingRows,
+    fitted: npt.NDArray[np.bool_],
+    held: npt.NDArray[np.bool_],
+    strength: float,
+) -> FloatArray:
+    """Return log-odds of the held rows; of a part with one label left, by all rows that train."""
+    if len(np.unique(rows.y[fitted & (rows.weight > 0)])) < 2:
+        fitted = rows.trains
+    coefficients, base = _fit_weighted(X[fitted], rows.y[fitted], rows.weight[fitted], strength)
+    return np.asarray(X[held] @ coefficients + base)
+
+
+def _fit_weighted(X: sparse.csr_matrix, y: FloatArray, weight: FloatArray, strength: float) -> tuple[FloatArray, float]:
+    """Fit on the rows that have weight; where they share one label, say the same of everybody."""
+    used = weight > 0
+    if len(np.unique(y[used])) < 2:
+        return np.zeros(X.shape[1]), 0.0
+    return _fit(X[used], y[used], weight[used], strength)
 
 
 def _fit(X: sparse.csr_matrix, y: FloatArray, weight: FloatArray, strength: float) -> tuple[FloatArray, float]:

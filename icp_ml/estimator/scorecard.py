@@ -28,7 +28,7 @@ class ScoringTables:
     values : tuple of ndarray
         Per term, the contribution (log-odds) of each code; its mean over the background customers is 0.
     variances : tuple of ndarray
-        Per term, the variance of each contribution over bootstrap refits.
+        Per term, the variance of each contribution: over bootstrap refits, and what shrinking hides of it.
     base, base_variance : float
         Log-odds of the average customer, and its variance.
     customers, best : tuple of ndarray

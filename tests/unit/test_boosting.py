@@ -234,7 +234,7 @@ def fitted(data):
 def test_jobs_do_not_change_the_bytes(data, fitted):
     rows, encoding = data
     again = b.fit_additive(rows, encoding.terms, PARAMS, 0, 2)
-    assert again.boosters == fitted.boosters
+    assert [bag.text for bag in again.bags] == [bag.text for bag in fitted.bags]
     assert again.out_of_fold.tolist() == fitted.out_of_fold.tolist()
     assert [v.tolist() for v in again.values] == [v.tolist() for v in fitted.values]
 
@@ -249,7 +249,7 @@ def test_the_mean_contribution_of_customers_is_zero(data, fitted):
 def test_averaged_tables_are_the_centred_mean_of_the_bags(data, fitted):
     rows, encoding = data
     bags = [b.fit_bag(b.take(rows, rows.trains), encoding.terms, PARAMS, 1000 * k, fitted.rounds) for k in (1, 2)]
-    assert tuple(bag.text for bag in bags) == fitted.boosters
+    assert [bag.text for bag in bags] == [bag.text for bag in fitted.bags]
     raw = np.mean([bag.base + looked_up(bag.values, rows.codes).sum(axis=1) for bag in bags], axis=0)
     total = fitted.base + looked_up(fitted.values, rows.codes).sum(axis=1)
     silent = np.zeros(len(raw), dtype=bool)
@@ -267,7 +267,7 @@ def test_out_of_bag_log_odds_come_from_bags_that_did_not_draw_the_row(data, fitt
     rows, encoding = data
     bags = [b.fit_bag(b.take(rows, rows.trains), encoding.terms, PARAMS, 1000 * k, fitted.rounds) for k in (1, 2)]
     unseen = np.ones((2, len(rows.y)), dtype=bool)
-    unseen[:, rows.trains] = [~bag.drawn for bag in bags]
+    unseen[:, rows.trains] = [bag.draws == 0 for bag in bags]
     raw = np.array([bag.base + looked_up(bag.values, rows.codes).sum(axis=1) for bag in bags])
     for first, second, expected in (
         (1, 0, raw[0]),
@@ -335,7 +335,7 @@ def test_rows_that_do_not_train_leave_the_trees_alone(data, fitted):
     rows, encoding = data
     other = replace(rows, y=np.where(rows.trains, rows.y, 1 - rows.y))
     bag = b.fit_bag(b.take(other, other.trains), encoding.terms, PARAMS, 1000, fitted.rounds)
-    assert bag.text == fitted.boosters[0]
+    assert bag.text == fitted.bags[0].text
 
 
 def test_a_bag_draws_groups(data):
@@ -343,7 +343,7 @@ def test_a_bag_draws_groups(data):
     rows = b.take(rows, rows.trains)
     grouped = replace(rows, group=rows.group % 3)
     bag = b.fit_bag(grouped, encoding.terms, PARAMS, 5, 5)
-    assert all(len(set(bag.drawn[grouped.group == g])) == 1 for g in range(3))
+    assert all(len(set(bag.draws[grouped.group == g])) == 1 for g in range(3))
     assert bag.text != b.fit_bag(rows, encoding.terms, PARAMS, 5, 5).text
     assert all(np.isfinite(v).all() for v in bag.values)
 

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import io
+import json
 
 import joblib
+import lightgbm as lgb
 import numpy as np
 import pandas as pd
 import pytest
+import shap
 from scipy.special import expit
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
@@ -15,6 +18,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 
 from icp_ml import ICPClassifier
+from icp_ml.estimator import boosting as b
 
 FAST = {"bags": 2, "max_rounds": 40, "learning_rate": 0.2, "folds": 3, "random_state": 0}
 
@@ -60,6 +64,37 @@ def test_contributions_and_base_sum_to_the_decision(data, fitted):
     assert list(contributions.index) == list(X.index)
     assert np.abs(contributions.sum(axis=1).to_numpy() + fitted.base_ - fitted.decision_function(X)).max() < 1e-9
     assert np.abs(contributions.mean()).max() < 1e-9
+
+
+def test_contributions_are_shap_values_ridge_included(data, fitted):
+    """Interventional, from all coalitions; missing and unseen values too."""
+    X, _ = data
+    tables = fitted.tables_
+    asked = X.iloc[:4].assign(industry="never seen", employees=[np.nan, 1e9] * 2)
+    codes = tables.encode(fitted._columns(asked), len(asked)).astype(float)
+    background = tables.encode(fitted._columns(X), len(X))[:40]
+    explainer = shap.KernelExplainer(lambda rows: tables.log_odds(rows.astype(np.uint16)), background.astype(float))
+    explained = explainer(codes, silent=True, l1_reg=False)
+    expected = fitted.contributions(X.iloc[:40]).mean().to_numpy()
+    assert 0 < fitted.ridge_share_ < 1
+    assert np.abs(explained.values - (fitted.contributions(asked).to_numpy() - expected)).max() < 1e-9
+    assert np.abs(explained.base_values - (fitted.base_ + expected.sum())).max() < 1e-9
+
+
+def test_the_tables_can_be_rebuilt_from_the_audit_texts(data):
+    """Boosters of numbers and yes-or-no fields read nothing but codes, so their text is all that is needed."""
+    X, y = data
+    X = X[["employees", "public"]]
+    model = ICPClassifier(**FAST).fit(X, y)
+    codes = model.tables_.encode(model._columns(X), len(X))
+    design = b.design(codes, model.tables_.terms, [None, None])
+    boosted = np.mean([lgb.Booster(model_str=t).predict(design, raw_score=True) for t in model.boosters_], axis=0)
+    ridge = json.loads(model.ridge_)
+    linear = ridge["base"] + sum(np.array(ridge["tables"][t])[codes[:, j]] for j, t in enumerate(model.terms_))
+    mixed = (1 - ridge["share"]) * boosted + ridge["share"] * linear
+    calibrated = model.calibration_.slope * mixed + model.calibration_.intercept
+    assert np.abs(calibrated - model.decision_function(X)).max() < 1e-9
+    assert ridge["share"] == model.ridge_share_
 
 
 def test_probabilities_are_the_sigmoid_of_the_decision(data, fitted):

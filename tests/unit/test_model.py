@@ -94,6 +94,20 @@ def test_an_older_model_is_replaced_whole(saved, tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["model"]
 
 
+def test_the_ridges_part_is_kept_for_audit_and_models_without_one_are_read(saved):
+    assert ICPModel.load(saved).ridge == ""  # as models were before there was one
+    replace(hand_model(), ridge='{"share": 0.5}\n').save(saved)
+    back = ICPModel.load(saved)
+    assert back.ridge == '{"share": 0.5}\n'
+    assert back.version != hand_model().version
+    assert ICPModel.load(back.save(saved)).version == back.version
+    (saved / "boosters" / "ridge.json").write_text("{}")
+    with pytest.raises(ModelFormatError, match=r"boosters/ridge.json: its content does not match the manifest"):
+        ICPModel.load(saved)
+    hand_model().save(saved)
+    assert not (saved / "boosters" / "ridge.json").exists()
+
+
 def test_files_that_are_not_the_models_stay_beside_it(saved):
     (saved / "report.html").write_text("written by a person", encoding="utf-8")
     replace(hand_model(), boosters=()).save(saved)

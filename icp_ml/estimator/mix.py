@@ -1,0 +1,135 @@
+"""The model's two parts in one: bagged additive boosting and the smooth ridge, summed into the same tables.
+
+Boosting finds steps, the ridge finds slopes and shrinks many weak fields together; on few customers their mean ranks
+better than either. Both are sums of one table per term on the same codes, so the mix is one too.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from icp_ml.estimator.boosting import BoostingParams, TrainingRows, centred_tables, fit_additive
+from icp_ml.estimator.calibration import MIN_ROWS, fit_calibration
+from icp_ml.estimator.encoding import FloatArray, Term
+from icp_ml.estimator.linear import RidgeFit, fit_smooth_ridge, posterior_variances
+
+SHARES = np.linspace(0.0, 1.0, 21)  # of the ridge
+EVEN = 0.5
+PRIOR_PRECISION = 100.0  # of the share about even: a standard deviation of 0.1
+
+
+@dataclass(frozen=True)
+class MixedFit:
+    """Result of `fit_mix`: uncalibrated tables, and every row's log-odds from fits that did not see it.
+
+    Attributes
+    ----------
+    values, variances : tuple of ndarray
+        Per term and code: the mix of both parts' centred tables, and its variance: over the bags, in each of which
+        both parts were fitted anew, and what shrinking hides of it (the ridge's posterior beyond its bags).
+    base, base_variance : float
+    rounds : int
+        Of the boosters.
+    share : float
+        What the ridge counts for; the boosters count for the rest.
+    ridge : RidgeFit
+        The ridge on all training rows.
+    out_of_fold, out_of_bag : ndarray of shape (n,)
+        The ridge is out of fold in both.
+    boosters : tuple of str
+    """
+
+    values: tuple[FloatArray, ...]
+    variances: tuple[FloatArray, ...]
+    base: float
+    base_variance: float
+    rounds: int
+    share: float
+    ridge: RidgeFit
+    out_of_fold: FloatArray
+    out_of_bag: FloatArray
+    boosters: tuple[str, ...]
+
+
+def fit_mix(
+    rows: TrainingRows, terms: Sequence[Term], params: BoostingParams, seed: int, n_jobs: int | None = None
+) -> MixedFit:
+    """Fit both parts, weigh them by what they say of rows they did not see, and sum them.
+
+    Parameters
+    ----------
+    rows : TrainingRows
+        In canonical order. Both labels must be among the rows that train.
+    terms : sequence of Term
+    params : BoostingParams
+    seed : int
+    n_jobs : int or None
+        Fits at once (joblib); the result does not depend on it.
+    """
+    additive = fit_additive(rows, terms, params, seed, n_jobs)
+    draws = [bag.draws for bag in additive.bags]
+    linear = fit_smooth_ridge(rows, terms, draws, folds=params.folds, seed=seed, n_jobs=n_jobs)
+    ridge = linear.fit
+    share = ridge_share(additive.out_of_bag, ridge.out_of_fold, rows.y, rows.weight)
+    boosted, boosted_bases = centred_tables([(bag.values, bag.base) for bag in additive.bags], rows, terms)
+    smooth, smooth_bases = centred_tables([(ridge.values, ridge.base), *linear.bags], rows, terms)
+    values, variances = [], []
+    for stack, other, posterior in zip(boosted, smooth, posterior_variances(ridge, rows, terms), strict=True):
+        values.append((1 - share) * stack.mean(axis=0) + share * other[0])
+        spread = ((1 - share) * stack + share * other[1:]).var(axis=0, ddof=1)
+        # Both parts shrink, the boosters by stopping early: what bags cannot show of it counts in full.
+        hidden = np.maximum(posterior - other[1:].var(axis=0, ddof=1), 0.0)
+        variances.append(spread + np.where(other.any(axis=0), hidden, 0.0))
+    bases = (1 - share) * boosted_bases + share * smooth_bases[1:]
+    return MixedFit(
+        tuple(values),
+        tuple(variances),
+        float((1 - share) * boosted_bases.mean() + share * smooth_bases[0]),
+        float(bases.var(ddof=1)),
+        additive.rounds,
+        share,
+        ridge,
+        (1 - share) * additive.out_of_fold + share * ridge.out_of_fold,
+        (1 - share) * additive.out_of_bag + share * ridge.out_of_fold,
+        tuple(bag.text for bag in additive.bags),
+    )
+
+
+def ridge_share(boosted: FloatArray, ridge: FloatArray, y: FloatArray, weight: FloatArray) -> float:
+    """Return what the ridge should count for: the least log-loss once calibrated, with a prior towards even.
+
+    Parameters
+    ----------
+    boosted, ridge : ndarray of shape (n,)
+        Log-odds by fits that did not see the row.
+    y : ndarray of shape (n,)
+    weight : ndarray of shape (n,)
+
+    Returns
+    -------
+    float
+        0 to 1; even for fewer than 40 rows.
+    """
+    used = weight > 0
+    boosted, ridge, y, weight = boosted[used], ridge[used], y[used], weight[used]
+    if len(y) < MIN_ROWS:
+        return EVEN
+    losses = []
+    for share in SHARES:
+        raw = (1 - share) * boosted + share * ridge
+        fitted = fit_calibration(raw, y, weight)
+        z = fitted.slope * raw + fitted.intercept
+        loss = float(weight @ (np.logaddexp(0.0, z) - y * z)) / weight.mean()
+        losses.append(loss + 0.5 * PRIOR_PRECISION * (share - EVEN) ** 2)
+    return round(float(SHARES[int(np.argmin(np.round(losses, 9)))]), 2)
+
+
+def ridge_text(fit: MixedFit, terms: Sequence[Term]) -> str:
+    """Return the ridge as JSON, for audit: what it counts for, its penalty, and its tables before mixing."""
+    tables = {term.name: table.tolist() for term, table in zip(terms, fit.ridge.values, strict=True)}
+    whole = {"share": fit.share, "C": fit.ridge.C, "base": fit.ridge.base, "tables": tables}
+    return json.dumps(whole, ensure_ascii=False, indent=1) + "\n"
