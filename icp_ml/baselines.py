@@ -15,10 +15,10 @@ import numpy.typing as npt
 import pyarrow as pa
 from scipy.special import logit
 
-from icp_ml.estimator.boosting import IntArray, TrainingRows, fold_numbers, take
 from icp_ml.estimator.encoding import MISSING, Codes, Encoding, FloatArray, Term, numeric_values
 from icp_ml.estimator.fitting import FieldSpec
 from icp_ml.estimator.linear import fit_ridge
+from icp_ml.estimator.rows import IntArray, TrainingRows, fold_numbers, take
 
 BASE_RATE, RULE, RIDGE, LIGHTGBM, IN_USE = (
     "base_rate",

@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from icp_ml.estimator.boosting import BoostingParams, IntArray, TrainingRows, fold_numbers, held_out_log_odds, take
+from icp_ml.estimator.boosting import BoostingParams, held_out_log_odds
 from icp_ml.estimator.encoding import Codes, FloatArray, Term
 from icp_ml.estimator.fitting import FieldSpec, FitParams, fit_encoding
+from icp_ml.estimator.rows import IntArray, TrainingRows, fold_numbers, take
 from icp_ml.exceptions import ModelFormatError, SettingsError
 
 ROUNDS = 60  # fixed: choosing them would cost more than it tells

@@ -2,7 +2,8 @@
 
     python experiments/model_quality/run.py SHARED/data [--budget-minutes N] [--models a,b] [--tables a,b]
 
-A cell is one table, one training size, one split, one model: AUC, log-loss, lift at 10 %, calibration and processor seconds.
+A cell is one table, one training size, one split, one model: AUC, log-loss, lift at 10 %, calibration, processor
+seconds.
 Cells are appended to cells.jsonl; a run goes on where the last one stopped. Slow models get fewer splits.
 """
 

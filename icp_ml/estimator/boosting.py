@@ -13,14 +13,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from icp_ml.estimator.encoding import FIRST_BIN, MISSING, UNSEEN, Codes, FloatArray, Term
+from icp_ml.estimator.rows import IntArray, TrainingRows, fold_numbers, take
 
 if TYPE_CHECKING:
     import lightgbm
-
-IntArray = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -37,20 +35,6 @@ class BoostingParams:
     smoothing: float = 10.0
     folds: int = 5
     bags: int = 25
-
-
-@dataclass(frozen=True)
-class TrainingRows:
-    """Rows in canonical order: codes (n, terms), label 0/1, weight, group number, and whether a row trains.
-
-    Rows that do not train (the middle) are scored out of fold for calibration only.
-    """
-
-    codes: Codes
-    y: FloatArray
-    weight: FloatArray
-    group: IntArray
-    trains: npt.NDArray[np.bool_]
 
 
 class Bag(NamedTuple):
@@ -78,39 +62,6 @@ class AdditiveFit:
     out_of_fold: FloatArray
     out_of_bag: FloatArray
     bags: tuple[Bag, ...]
-
-
-def canonical_order(
-    codes: Codes, y: FloatArray, weight: FloatArray, group: IntArray, trains: npt.NDArray[np.bool_]
-) -> IntArray:
-    """Return the order in which rows are always used, whatever order they came in."""
-    keys: list[npt.NDArray[Any]] = [group, weight, y, *(codes[:, j] for j in range(codes.shape[1])), trains]
-    return np.lexsort(keys).astype(np.int64)
-
-
-def fold_numbers(rows: TrainingRows, folds: int, seed: int) -> IntArray:
-    """Assign every row a fold: groups whole, labels spread evenly, deterministic.
-
-    Groups are dealt in random order, largest first, each to the fold that lacks its label most.
-    """
-    rng = np.random.default_rng(seed)
-    groups, index, sizes = np.unique(rows.group, return_inverse=True, return_counts=True)
-    labels = np.where(rows.trains, rows.y, 2).astype(np.int64)
-    table = np.zeros((len(groups), 3))
-    np.add.at(table, (index, labels), 1.0)
-    total = np.maximum(table.sum(axis=0), 1.0)
-    load = np.zeros((folds, 3))
-    of_group = np.empty(len(groups), dtype=np.int64)
-    order = rng.permutation(len(groups))
-    for g in order[np.argsort(-sizes[order], kind="stable")][: int((sizes > 1).sum())]:
-        need = (load / total) @ table[g] / table[g].sum() + 1e-6 * load.sum(axis=1) / total.sum()
-        of_group[g] = int(np.argmin(need))
-        load[of_group[g]] += table[g]
-    for label in range(3):  # groups of one row fill the folds up, all at once
-        alone = order[(sizes[order] == 1) & (table[order, label] > 0)]
-        places = (load[:, label][:, None] + np.arange(len(alone))).ravel()
-        of_group[alone] = np.argsort(places, kind="stable")[: len(alone)] // max(len(alone), 1)
-    return of_group[index]
 
 
 def design(codes: Codes, terms: Sequence[Term], statistics: Sequence[FloatArray | None]) -> FloatArray:
@@ -144,7 +95,7 @@ def category_statistics(
 
 def cross_fitted_design(rows: TrainingRows, terms: Sequence[Term], params: BoostingParams, seed: int) -> FloatArray:
     """Return the design of training rows, each category rate taken from rows of other folds."""
-    X = design(rows.codes, terms, category_statistics(rows.codes, terms, rows.y, rows.weight, params.smoothing))
+    X = design(rows.codes, terms, category_statistics(rows.codes, terms, rows.target, rows.weight, params.smoothing))
     columns = [j for j, term in enumerate(terms) if term.encoding.kind == "category"]
     if not columns:
         return X
@@ -155,7 +106,7 @@ def cross_fitted_design(rows: TrainingRows, terms: Sequence[Term], params: Boost
         if not rows.weight[rest].sum() > 0:
             continue
         statistics = category_statistics(
-            rows.codes[rest][:, columns], some, rows.y[rest], rows.weight[rest], params.smoothing
+            rows.codes[rest][:, columns], some, rows.target[rest], rows.weight[rest], params.smoothing
         )
         X[np.ix_(held, columns)] = design(rows.codes[held][:, columns], some, statistics)
     return X
@@ -173,9 +124,11 @@ def _booster(
     """Train one booster on one thread (same bytes on any machine); with `valid`, also its loss per round."""
     import lightgbm as lgb
 
+    graded = bool(((y > 0) & (y < 1)).any())
+    metric = "cross_entropy" if graded else "binary_logloss"
     settings: dict[str, Any] = {
-        "objective": "binary",
-        "metric": "binary_logloss",
+        "objective": "cross_entropy" if graded else "binary",  # the same loss, and one that takes grades
+        "metric": metric,
         "learning_rate": params.learning_rate,
         "num_leaves": params.num_leaves,
         "min_data_in_leaf": int(max(1, min(params.min_leaf, len(y) // 10))),
@@ -207,12 +160,7 @@ def _booster(
         callbacks=[lgb.record_evaluation(record), stop],
         keep_training_booster=True,
     )
-    return booster, record["held"]["binary_logloss"]
-
-
-def take(rows: TrainingRows, index: npt.NDArray[Any]) -> TrainingRows:
-    """Return some of the rows, by mask or by position."""
-    return TrainingRows(rows.codes[index], rows.y[index], rows.weight[index], rows.group[index], rows.trains[index])
+    return booster, record["held"][metric]
 
 
 def cross_validate(
@@ -227,19 +175,19 @@ def cross_validate(
 
     def one(k: int) -> tuple[lightgbm.Booster, list[float], FloatArray]:
         fitted = take(rows, (fold != k) & rows.trains)
-        if len(np.unique(fitted.y[fitted.weight > 0])) < 2:
+        if len(np.unique(fitted.target[fitted.weight > 0])) < 2:
             fitted = take(rows, rows.trains)
         X = cross_fitted_design(fitted, terms, params, seed + 1)
-        statistics = category_statistics(fitted.codes, terms, fitted.y, fitted.weight, params.smoothing)
+        statistics = category_statistics(fitted.codes, terms, fitted.target, fitted.weight, params.smoothing)
         held = take(rows, fold == k)
         Z = design(held.codes, terms, statistics)
         judged = held.trains & (held.weight > 0)
         if not judged.any():
             judged = held.trains
-        valid = (Z[judged], held.y[judged], held.weight[judged])
+        valid = (Z[judged], held.target[judged], held.weight[judged])
         if not judged.any():
-            valid = (X, fitted.y, fitted.weight)
-        booster, losses = _booster(X, fitted.y, fitted.weight, params, seed + k, params.max_rounds, valid)
+            valid = (X, fitted.target, fitted.weight)
+        booster, losses = _booster(X, fitted.target, fitted.weight, params, seed + k, params.max_rounds, valid)
         return booster, losses, Z
 
     results = Parallel(n_jobs=n_jobs, prefer="threads")(delayed(one)(k) for k in range(folds))
@@ -263,12 +211,12 @@ def fit_bag(rows: TrainingRows, terms: Sequence[Term], params: BoostingParams, s
     groups, index = np.unique(rows.group, return_inverse=True)
     drawn = np.bincount(rng.integers(0, len(groups), len(groups)), minlength=len(groups))
     chosen = np.repeat(np.arange(len(rows.y)), drawn[index])
-    if len(np.unique(rows.y[chosen][rows.weight[chosen] > 0])) < 2:
+    if len(np.unique(rows.target[chosen][rows.weight[chosen] > 0])) < 2:
         chosen = np.arange(len(rows.y))
     bag = take(rows, chosen)
     X = cross_fitted_design(bag, terms, params, seed + 1)
-    booster, _ = _booster(X, bag.y, bag.weight, params, seed, rounds)
-    statistics = category_statistics(bag.codes, terms, bag.y, bag.weight, params.smoothing)
+    booster, _ = _booster(X, bag.target, bag.weight, params, seed, rounds)
+    statistics = category_statistics(bag.codes, terms, bag.target, bag.weight, params.smoothing)
     values, base = read_tables(booster, terms, statistics)
     return Bag(values, base, booster.model_to_string(), np.bincount(chosen, minlength=len(rows.y)))
 
@@ -278,8 +226,8 @@ def held_out_log_odds(
 ) -> FloatArray:
     """Fit one booster for a fixed number of rounds and return its raw log-odds of held-out codes."""
     X = cross_fitted_design(fitted, terms, params, seed + 1)
-    booster, _ = _booster(X, fitted.y, fitted.weight, params, seed, rounds)
-    statistics = category_statistics(fitted.codes, terms, fitted.y, fitted.weight, params.smoothing)
+    booster, _ = _booster(X, fitted.target, fitted.weight, params, seed, rounds)
+    statistics = category_statistics(fitted.codes, terms, fitted.target, fitted.weight, params.smoothing)
     return np.asarray(booster.predict(design(held, terms, statistics), raw_score=True, num_threads=1), dtype=np.float64)
 
 
@@ -309,7 +257,12 @@ def read_tables(
 
 
 def fit_additive(
-    rows: TrainingRows, terms: Sequence[Term], params: BoostingParams, seed: int, n_jobs: int | None = None
+    rows: TrainingRows,
+    terms: Sequence[Term],
+    params: BoostingParams,
+    seed: int,
+    n_jobs: int | None = None,
+    crossed: tuple[int, FloatArray] | None = None,
 ) -> AdditiveFit:
     """Choose rounds by cross-validation, fit the bags, and average their tables.
 
@@ -322,10 +275,12 @@ def fit_additive(
     seed : int
     n_jobs : int or None
         Bags and folds fitted at once (joblib); the result does not depend on it.
+    crossed : tuple of int and ndarray of shape (n,), optional
+        What `cross_validate` said, where it was asked before.
     """
     from joblib import Parallel, delayed
 
-    rounds, out_of_fold = cross_validate(rows, terms, params, seed, n_jobs)
+    rounds, out_of_fold = crossed or cross_validate(rows, terms, params, seed, n_jobs)
     trained = take(rows, rows.trains)
     bags = Parallel(n_jobs=n_jobs, prefer="threads")(
         delayed(fit_bag)(trained, terms, params, seed + 1000 * (b + 1), rounds) for b in range(params.bags)

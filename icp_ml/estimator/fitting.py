@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -12,13 +13,7 @@ import pyarrow as pa
 
 from icp_ml.accounts.values.industries import title_of
 from icp_ml.estimator.bins import fit_codes, fit_numeric, fit_values, fit_vocabulary
-from icp_ml.estimator.boosting import (
-    BoostingParams,
-    IntArray,
-    TrainingRows,
-    canonical_order,
-    take,
-)
+from icp_ml.estimator.boosting import BoostingParams
 from icp_ml.estimator.calibration import Calibration, fit_calibration
 from icp_ml.estimator.encoding import (
     CODE_SYSTEMS,
@@ -26,13 +21,17 @@ from icp_ml.estimator.encoding import (
     Encoding,
     FieldEncoding,
     FloatArray,
+    Term,
     numeric_values,
 )
-from icp_ml.estimator.mix import fit_mix, ridge_text
+from icp_ml.estimator.grades import GradeChoice, choose_grades
+from icp_ml.estimator.mix import CrossFit, fit_mix, ridge_text
+from icp_ml.estimator.rows import IntArray, TrainingRows, canonical_order, take
 from icp_ml.estimator.scorecard import ScoringTables
 from icp_ml.exceptions import TrainingRefused
 
 BoolArray = npt.NDArray[np.bool_]
+MIN_GRADES = 3  # different ones: two are no more than labels
 
 
 @dataclass(frozen=True)
@@ -58,6 +57,7 @@ class FitParams:
     min_code_share: float = 0.02  # of the rows, for an industry code to stand beside the wider one it belongs to
     max_tokens: int = 200
     max_words: int = 300  # of a text; a word counts as a token, and so does a phrase
+    grades: Literal["auto", "always", "never"] = "auto"  # where there are grades: whichever ranks better, or one
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class FittedTables:
     """Calibrated tables and what is worth keeping of the fit.
 
     `out_of_bag` is calibrated log-odds of rows by fits that did not see them, in the order the rows were given.
-    `ridge` is the ridge's part as JSON and `ridge_share` what it counts for.
+    `ridge` is the ridge's part as JSON and `ridge_share` what it counts for; `grades` says what was trained on.
     """
 
     tables: ScoringTables
@@ -75,6 +75,7 @@ class FittedTables:
     boosters: tuple[str, ...]
     ridge: str
     ridge_share: float
+    grades: GradeChoice
 
 
 def fit_encoding(
@@ -127,6 +128,7 @@ def fit_tables(
     weight: FloatArray | None = None,
     groups: IntArray | None = None,
     trains: BoolArray | None = None,
+    grade: FloatArray | None = None,
     params: FitParams | None = None,
     as_of: date | None = None,
     seed: int = 0,
@@ -145,7 +147,9 @@ def fit_tables(
     groups : ndarray of shape (n,), optional
         Numbers; rows of a group share every fold and bag.
     trains : ndarray of shape (n,), optional
-        False for the middle: not trained on, but calibration is against it too.
+        False for the middle: not trained on as extremes, but calibration is against it too.
+    grade : ndarray of shape (n,), optional
+        0 to 1, a soft label for every row, also of the middle; NaN where there is none.
     """
     params = params or FitParams()
     n = len(y)
@@ -154,10 +158,11 @@ def fit_tables(
     weight = np.ones(n) if weight is None else weight
     trains = np.ones(n, dtype=bool) if trains is None else trains
     group = np.zeros(n, dtype=np.int64) if groups is None else groups
-    order = canonical_order(codes, y, weight, group, trains)
+    order = canonical_order(codes, y, weight, group, trains, grade)
     group = np.arange(n) if groups is None else group[order]
     rows = TrainingRows(np.asfortranarray(codes[order]), y[order], weight[order], group, trains[order])
-    fitted = fit_mix(rows, encoding.terms, params.boosting, seed, n_jobs)
+    rows, crossed, chosen = _graded(rows, None if grade is None else grade[order], encoding.terms, params, seed, n_jobs)
+    fitted = fit_mix(rows, encoding.terms, params.boosting, seed, n_jobs, crossed)
     # Out of bag rather than out of fold: bags are sharper than the single boosters of the folds.
     calibration = fit_calibration(fitted.out_of_bag, rows.y, rows.weight)
     customers = [np.bincount(rows.codes[:, j], minlength=t.size).astype(float) for j, t in enumerate(encoding.terms)]
@@ -177,7 +182,26 @@ def fit_tables(
     out_of_bag = np.empty(n)
     out_of_bag[order] = calibration.slope * fitted.out_of_bag + calibration.intercept
     text = ridge_text(fitted, encoding.terms)
-    return FittedTables(tables, fitted.rounds, calibration, out_of_bag, fitted.boosters, text, fitted.share)
+    return FittedTables(tables, fitted.rounds, calibration, out_of_bag, fitted.boosters, text, fitted.share, chosen)
+
+
+def _graded(
+    rows: TrainingRows,
+    grade: FloatArray | None,
+    terms: Sequence[Term],
+    params: FitParams,
+    seed: int,
+    n_jobs: int | None,
+) -> tuple[TrainingRows, CrossFit | None, GradeChoice]:
+    """Return the rows with the grades they are trained on, if any."""
+    unknown = float("nan")
+    known = np.isfinite(grade) if grade is not None else np.zeros(len(rows.y), dtype=bool)
+    if grade is None or params.grades == "never" or len(np.unique(grade[known & (rows.weight > 0)])) < MIN_GRADES:
+        return rows, None, GradeChoice(False, unknown, unknown)
+    graded = replace(rows, trains=known, grade=np.where(known, np.clip(grade, 0.0, 1.0), rows.y))
+    if params.grades == "always":
+        return graded, None, GradeChoice(True, unknown, unknown)
+    return choose_grades(rows, graded, terms, params.boosting, seed, n_jobs)
 
 
 def _hold_missing(tables: ScoringTables, specs: Sequence[FieldSpec]) -> ScoringTables:

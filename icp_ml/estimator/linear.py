@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from icp_ml.estimator.boosting import IntArray, TrainingRows, fold_numbers
 from icp_ml.estimator.encoding import FIRST_BIN, MISSING, Codes, FloatArray, Term
+from icp_ml.estimator.rows import IntArray, TrainingRows, fold_numbers
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -109,6 +109,14 @@ def fit_ridge(rows: TrainingRows, terms: Sequence[Term], *, folds: int = 5, seed
 
 
 @dataclass(frozen=True)
+class CrossFittedRidge:
+    """The penalty of a smooth ridge, and every row's log-odds at it from the fold it was held out of."""
+
+    C: float
+    out_of_fold: FloatArray
+
+
+@dataclass(frozen=True)
 class BaggedRidge:
     """Result of `fit_smooth_ridge`: the fit on all training rows, and for its spread the same on every bag."""
 
@@ -141,6 +149,33 @@ def _term_basis(term: Term) -> FloatArray:
     return np.hstack([hot, waves])
 
 
+def cross_fit_smooth_ridge(
+    rows: TrainingRows, terms: Sequence[Term], *, folds: int = 5, seed: int = 0, n_jobs: int | None = None
+) -> CrossFittedRidge:
+    """Choose the penalty of the ridge that is smooth along numbers by held-out log-loss.
+
+    Parameters
+    ----------
+    rows : TrainingRows
+        Both labels must be among the rows that train; the others are only scored out of fold.
+    terms : sequence of Term
+    folds : int
+    seed : int
+        Decides the folds, as it does those of the boosters.
+    n_jobs : int or None
+        Fits at once (joblib); the result does not depend on it.
+    """
+    from joblib import Parallel
+
+    X = (one_hot(rows.codes, terms) @ smooth_basis(terms)).tocsr()
+    trains = rows.trains
+    smaller = int(min(rows.y[trains].sum(), (1 - rows.y[trains]).sum()))
+    fold = fold_numbers(rows, max(2, min(folds, smaller)), seed)
+    with Parallel(n_jobs=n_jobs, prefer="threads") as parallel:
+        chosen, out_of_fold = _walk(X, rows, fold, parallel)
+    return CrossFittedRidge(STRENGTHS[chosen], out_of_fold)
+
+
 def fit_smooth_ridge(
     rows: TrainingRows,
     terms: Sequence[Term],
@@ -149,37 +184,32 @@ def fit_smooth_ridge(
     folds: int = 5,
     seed: int = 0,
     n_jobs: int | None = None,
+    crossed: CrossFittedRidge | None = None,
 ) -> BaggedRidge:
-    """Fit the ridge that is smooth along numbers, its penalty chosen by held-out log-loss.
+    """Fit the ridge that is smooth along numbers on all training rows and on every bag.
 
     Parameters
     ----------
     rows : TrainingRows
-        Both labels must be among the rows that train; the others are only scored out of fold.
     terms : sequence of Term
     draws : sequence of ndarray of shape (training rows,)
         How often each bag drew each row that trains.
-    folds : int
-    seed : int
-        Decides the folds, as it does those of the boosters.
-    n_jobs : int or None
-        Fits at once (joblib); the result does not depend on it.
+    folds, seed, n_jobs
+        See `cross_fit_smooth_ridge`.
+    crossed : CrossFittedRidge, optional
+        What that said, where it was asked before.
     """
     from joblib import Parallel, delayed
 
+    crossed = crossed or cross_fit_smooth_ridge(rows, terms, folds=folds, seed=seed, n_jobs=n_jobs)
     basis = smooth_basis(terms)
-    X = (one_hot(rows.codes, terms) @ basis).tocsr()
-    trains = rows.trains
-    smaller = int(min(rows.y[trains].sum(), (1 - rows.y[trains]).sum()))
-    fold = fold_numbers(rows, max(2, min(folds, smaller)), seed)
-    with Parallel(n_jobs=n_jobs, prefer="threads") as parallel:
-        chosen, out_of_fold = _walk(X, rows, fold, parallel)
-        some, y, weight = X[trains], rows.y[trains], rows.weight[trains]
-        weights = [weight, *(weight * drawn for drawn in draws)]
-        fits = parallel(delayed(_fit_weighted)(some, y, w, STRENGTHS[chosen]) for w in weights)
+    X = (one_hot(rows.codes[rows.trains], terms) @ basis).tocsr()
+    y, weight = rows.target[rows.trains], rows.weight[rows.trains]
+    weights = [weight, *(weight * drawn for drawn in draws)]
+    fits = Parallel(n_jobs=n_jobs, prefer="threads")(delayed(_fit_weighted)(X, y, w, crossed.C) for w in weights)
     cuts = np.cumsum([term.size for term in terms])[:-1]
     tables = [(tuple(np.split(basis @ coefficients, cuts)), base) for coefficients, base in fits]
-    return BaggedRidge(RidgeFit(*tables[0], STRENGTHS[chosen], out_of_fold), tuple(tables[1:]))
+    return BaggedRidge(RidgeFit(*tables[0], crossed.C, crossed.out_of_fold), tuple(tables[1:]))
 
 
 def posterior_variances(fit: RidgeFit, rows: TrainingRows, terms: Sequence[Term]) -> tuple[FloatArray, ...]:
@@ -222,7 +252,7 @@ def _walk(X: sparse.csr_matrix, rows: TrainingRows, fold: IntArray, parallel: An
             for (_, held), part in zip(parts, found, strict=True):
                 log_odds[held] = part
             judged = rows.trains
-            tried[i] = round(_loss(log_odds[judged], rows.y[judged], rows.weight[judged]), 12), log_odds
+            tried[i] = round(_loss(log_odds[judged], rows.target[judged], rows.weight[judged]), 12), log_odds
         return tried[i][0]
 
     at = FIRST_STRENGTH
@@ -240,18 +270,30 @@ def _held_out(
     strength: float,
 ) -> FloatArray:
     """Return log-odds of the held rows; of a part with one label left, by all rows that train."""
-    if len(np.unique(rows.y[fitted & (rows.weight > 0)])) < 2:
+    if len(np.unique(rows.target[fitted & (rows.weight > 0)])) < 2:
         fitted = rows.trains
-    coefficients, base = _fit_weighted(X[fitted], rows.y[fitted], rows.weight[fitted], strength)
+    coefficients, base = _fit_weighted(X[fitted], rows.target[fitted], rows.weight[fitted], strength)
     return np.asarray(X[held] @ coefficients + base)
 
 
 def _fit_weighted(X: sparse.csr_matrix, y: FloatArray, weight: FloatArray, strength: float) -> tuple[FloatArray, float]:
-    """Fit on the rows that have weight; where they share one label, say the same of everybody."""
+    """Fit on the rows that have weight, labels or grades; where they share one, say the same of everybody."""
     used = weight > 0
     if len(np.unique(y[used])) < 2:
         return np.zeros(X.shape[1]), 0.0
-    return _fit(X[used], y[used], weight[used], strength)
+    return _fit(*_split_grades(X[used], y[used], weight[used]), strength)
+
+
+def _split_grades(X: sparse.csr_matrix, y: FloatArray, weight: FloatArray) -> tuple[Any, FloatArray, FloatArray]:
+    """Make two rows of a graded one, best by its grade and not best by the rest: no solver here takes grades."""
+    graded = (y > 0) & (y < 1)
+    if not graded.any():
+        return X, y, weight
+    from scipy import sparse
+
+    labels = np.concatenate([np.where(graded, 1.0, y), np.zeros(int(graded.sum()))])
+    shares = np.concatenate([weight * np.where(graded, y, 1.0), (weight * (1.0 - y))[graded]])
+    return sparse.vstack([X, X[graded]], format="csr"), labels, shares
 
 
 def _fit(X: sparse.csr_matrix, y: FloatArray, weight: FloatArray, strength: float) -> tuple[FloatArray, float]:
@@ -270,4 +312,4 @@ def _fit(X: sparse.csr_matrix, y: FloatArray, weight: FloatArray, strength: floa
 
 
 def _loss(log_odds: FloatArray, y: FloatArray, weight: FloatArray) -> float:
-    return float(np.average(np.logaddexp(0.0, np.where(y > 0, -log_odds, log_odds)), weights=weight))
+    return float(np.average(np.logaddexp(0.0, log_odds) - y * log_odds, weights=weight))

@@ -12,10 +12,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from icp_ml.estimator.boosting import BoostingParams, TrainingRows, centred_tables, fit_additive
+from icp_ml.estimator.boosting import BoostingParams, centred_tables, cross_validate, fit_additive
 from icp_ml.estimator.calibration import MIN_ROWS, fit_calibration
 from icp_ml.estimator.encoding import FloatArray, Term
-from icp_ml.estimator.linear import RidgeFit, fit_smooth_ridge, posterior_variances
+from icp_ml.estimator.linear import (
+    CrossFittedRidge,
+    RidgeFit,
+    cross_fit_smooth_ridge,
+    fit_smooth_ridge,
+    posterior_variances,
+)
+from icp_ml.estimator.rows import TrainingRows
 
 SHARES = np.linspace(0.0, 1.0, 21)  # of the ridge
 EVEN = 0.5
@@ -55,8 +62,35 @@ class MixedFit:
     boosters: tuple[str, ...]
 
 
-def fit_mix(
+@dataclass(frozen=True)
+class CrossFit:
+    """What cross-validation chose for both parts, and their log-odds of every row from folds without it."""
+
+    rounds: int
+    boosted: FloatArray
+    ridge: CrossFittedRidge
+
+    @property
+    def out_of_fold(self) -> FloatArray:
+        """The even mix."""
+        return EVEN * (self.boosted + self.ridge.out_of_fold)
+
+
+def cross_fit(
     rows: TrainingRows, terms: Sequence[Term], params: BoostingParams, seed: int, n_jobs: int | None = None
+) -> CrossFit:
+    """Cross-validate both parts; see `fit_mix` for the parameters."""
+    rounds, boosted = cross_validate(rows, terms, params, seed, n_jobs)
+    return CrossFit(rounds, boosted, cross_fit_smooth_ridge(rows, terms, folds=params.folds, seed=seed, n_jobs=n_jobs))
+
+
+def fit_mix(
+    rows: TrainingRows,
+    terms: Sequence[Term],
+    params: BoostingParams,
+    seed: int,
+    n_jobs: int | None = None,
+    crossed: CrossFit | None = None,
 ) -> MixedFit:
     """Fit both parts, weigh them by what they say of rows they did not see, and sum them.
 
@@ -69,12 +103,15 @@ def fit_mix(
     seed : int
     n_jobs : int or None
         Fits at once (joblib); the result does not depend on it.
+    crossed : CrossFit, optional
+        What `cross_fit` said, where it was asked before.
     """
-    additive = fit_additive(rows, terms, params, seed, n_jobs)
+    crossed = crossed or cross_fit(rows, terms, params, seed, n_jobs)
+    additive = fit_additive(rows, terms, params, seed, n_jobs, (crossed.rounds, crossed.boosted))
     draws = [bag.draws for bag in additive.bags]
-    linear = fit_smooth_ridge(rows, terms, draws, folds=params.folds, seed=seed, n_jobs=n_jobs)
+    linear = fit_smooth_ridge(rows, terms, draws, n_jobs=n_jobs, crossed=crossed.ridge)
     ridge = linear.fit
-    share = ridge_share(additive.out_of_bag, ridge.out_of_fold, rows.y, rows.weight)
+    share = ridge_share(additive.out_of_bag, ridge.out_of_fold, rows.target, rows.weight)
     boosted, boosted_bases = centred_tables([(bag.values, bag.base) for bag in additive.bags], rows, terms)
     smooth, smooth_bases = centred_tables([(ridge.values, ridge.base), *linear.bags], rows, terms)
     values, variances = [], []
@@ -107,6 +144,7 @@ def ridge_share(boosted: FloatArray, ridge: FloatArray, y: FloatArray, weight: F
     boosted, ridge : ndarray of shape (n,)
         Log-odds by fits that did not see the row.
     y : ndarray of shape (n,)
+        Labels or grades.
     weight : ndarray of shape (n,)
 
     Returns

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.special import expit
 
-from icp_ml.estimator.boosting import IntArray
 from icp_ml.estimator.encoding import FloatArray
+from icp_ml.estimator.rows import IntArray
 from icp_ml.evaluation.metrics import BoolArray
 from icp_ml.evaluation.result import MODEL, BackTest, FrozenThreshold, LearnerResult
 from icp_ml.evaluation.splits import BEST, MIDDLE, WORST, Customers, SplitScores

@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import expit
 
-from icp_ml.estimator.boosting import IntArray
 from icp_ml.estimator.encoding import FloatArray
+from icp_ml.estimator.rows import IntArray
 
 BoolArray = npt.NDArray[np.bool_]
 

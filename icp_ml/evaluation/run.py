@@ -12,9 +12,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from icp_ml.baselines import BASELINES, IN_USE, labels, rule_fields
-from icp_ml.estimator.boosting import IntArray, fold_numbers
 from icp_ml.estimator.encoding import FloatArray
 from icp_ml.estimator.fitting import FieldSpec, FitParams
+from icp_ml.estimator.rows import IntArray, fold_numbers
 from icp_ml.evaluation.backtest import TimeSplit, back_test, split_by_date
 from icp_ml.evaluation.metrics import BoolArray, Judged, Predictions, interval, resampled_metrics
 from icp_ml.evaluation.result import MODEL, BackTest, Evaluation, LearnerResult

@@ -14,10 +14,10 @@ import pyarrow.compute as pc
 from scipy.special import logit
 
 from icp_ml.baselines import BASELINES, Scores, Split, rule_cells
-from icp_ml.estimator.boosting import IntArray, TrainingRows, canonical_order, take
 from icp_ml.estimator.calibration import MIN_ROWS, Calibration, fit_calibration
 from icp_ml.estimator.encoding import FloatArray
 from icp_ml.estimator.fitting import FieldSpec, FitParams, fit_tables
+from icp_ml.estimator.rows import IntArray, TrainingRows, canonical_order, take
 from icp_ml.evaluation.metrics import BoolArray
 from icp_ml.evaluation.result import MODEL
 

@@ -9,9 +9,9 @@ from sklearn.metrics import roc_auc_score
 
 from icp_ml import baselines
 from icp_ml.baselines import BASELINES, Split, rule_cells, rule_fields
-from icp_ml.estimator.boosting import TrainingRows
 from icp_ml.estimator.fitting import FieldSpec, FitParams, fit_encoding
 from icp_ml.estimator.linear import fit_ridge, one_hot
+from icp_ml.estimator.rows import TrainingRows
 
 
 def category(values):

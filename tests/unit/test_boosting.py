@@ -9,6 +9,7 @@ import pytest
 import shap
 
 from icp_ml.estimator import boosting as b
+from icp_ml.estimator import rows as rows_of
 from icp_ml.estimator.encoding import Encoding
 from icp_ml.estimator.fitting import FieldSpec, FitParams, fit_encoding
 
@@ -36,18 +37,18 @@ def make(n=240, seed=0):
     encoding = fit_encoding(columns, SPECS, FitParams(min_count=5), None)
     codes = encoding.encode(columns, n)
     trains = rng.random(n) < 0.8
-    return b.TrainingRows(codes, y, np.ones(n), np.arange(n), trains), encoding
+    return rows_of.TrainingRows(codes, y, np.ones(n), np.arange(n), trains), encoding
 
 
 @pytest.fixture(scope="module")
-def data() -> tuple[b.TrainingRows, Encoding]:
+def data() -> tuple[rows_of.TrainingRows, Encoding]:
     return make()
 
 
 @pytest.fixture(scope="module")
 def bag(data):
     rows, encoding = data
-    rows = b.take(rows, rows.trains)
+    rows = rows_of.take(rows, rows.trains)
     fit = b.fit_bag(rows, encoding.terms, PARAMS, 7, 30)
     return fit.values, fit.base, lgb.Booster(model_str=fit.text)
 
@@ -56,9 +57,9 @@ def bag(data):
 def bag_statistics(data):
     """What `fit_bag` gave its booster for categories: the rates of its own draw."""
     rows, encoding = data
-    rows = b.take(rows, rows.trains)
+    rows = rows_of.take(rows, rows.trains)
     drawn = np.bincount(np.random.default_rng(7).integers(0, len(rows.y), len(rows.y)), minlength=len(rows.y))
-    some = b.take(rows, np.repeat(np.arange(len(rows.y)), drawn))
+    some = rows_of.take(rows, np.repeat(np.arange(len(rows.y)), drawn))
     return b.category_statistics(some.codes, encoding.terms, some.y, some.weight, PARAMS.smoothing)
 
 
@@ -161,7 +162,7 @@ def test_category_rates_are_smoothed_and_weighted():
 
 def test_category_rates_of_a_row_come_from_other_folds(data):
     rows, encoding = data
-    fold = b.fold_numbers(rows, PARAMS.folds, 3)
+    fold = rows_of.fold_numbers(rows, PARAMS.folds, 3)
     X = b.cross_fitted_design(rows, encoding.terms, PARAMS, 3)
     held = fold == 0
     rest = b.category_statistics(rows.codes[~held], encoding.terms, rows.y[~held], rows.weight[~held], PARAMS.smoothing)
@@ -175,7 +176,7 @@ def test_category_rates_of_a_row_come_from_other_folds(data):
 def fold_rows(y, group, trains=None):
     n = len(y)
     trains = np.ones(n, dtype=bool) if trains is None else trains
-    return b.TrainingRows(np.zeros((n, 1), np.uint16), y, np.ones(n), group, trains)
+    return rows_of.TrainingRows(np.zeros((n, 1), np.uint16), y, np.ones(n), group, trains)
 
 
 @pytest.mark.parametrize("seed", range(5))
@@ -184,7 +185,7 @@ def test_folds_keep_groups_whole_and_spread_labels(seed):
     group = rng.integers(0, 60, 300)
     y = (rng.random(300) < 0.3).astype(float)
     trains = rng.random(300) < 0.7
-    fold = b.fold_numbers(fold_rows(y, group, trains), 5, seed)
+    fold = rows_of.fold_numbers(fold_rows(y, group, trains), 5, seed)
     assert all(len(set(fold[group == g])) == 1 for g in set(group))
     for mask in (trains & (y == 1), trains & (y == 0), ~trains):
         counts = np.bincount(fold[mask], minlength=5)
@@ -193,30 +194,30 @@ def test_folds_keep_groups_whole_and_spread_labels(seed):
 
 def test_folds_of_single_rows_are_as_even_as_can_be():
     y = np.repeat([1.0, 0.0], [11, 40])
-    fold = b.fold_numbers(fold_rows(y, np.arange(51)), 5, 0)
+    fold = rows_of.fold_numbers(fold_rows(y, np.arange(51)), 5, 0)
     assert sorted(np.bincount(fold[y == 1])) == [2, 2, 2, 2, 3]
     assert sorted(np.bincount(fold[y == 0])) == [8] * 5
 
 
 def test_folds_are_drawn_anew_for_each_seed_and_the_same_for_one():
     rows = fold_rows(np.arange(100) % 2.0, np.arange(100))
-    assert b.fold_numbers(rows, 5, 1).tolist() == b.fold_numbers(rows, 5, 1).tolist()
-    assert b.fold_numbers(rows, 5, 1).tolist() != b.fold_numbers(rows, 5, 2).tolist()
+    assert rows_of.fold_numbers(rows, 5, 1).tolist() == rows_of.fold_numbers(rows, 5, 1).tolist()
+    assert rows_of.fold_numbers(rows, 5, 1).tolist() != rows_of.fold_numbers(rows, 5, 2).tolist()
 
 
 def test_a_large_group_does_not_take_its_fold_s_share_twice():
     group = np.concatenate([np.zeros(50), np.arange(1, 51)]).astype(np.int64)
-    fold = b.fold_numbers(fold_rows(np.arange(100) % 2.0, group), 2, 0)
+    fold = rows_of.fold_numbers(fold_rows(np.arange(100) % 2.0, group), 2, 0)
     assert sorted(np.bincount(fold)) == [50, 50]
 
 
 def test_canonical_order_does_not_depend_on_the_order_of_rows(data):
     rows, _ = data
     rows = replace(rows, group=np.zeros(len(rows.y), dtype=np.int64))
-    mixed = b.take(rows, np.random.default_rng(0).permutation(len(rows.y)))
+    mixed = rows_of.take(rows, np.random.default_rng(0).permutation(len(rows.y)))
 
     def ordered(r):
-        o = b.canonical_order(r.codes, r.y, r.weight, r.group, r.trains)
+        o = rows_of.canonical_order(r.codes, r.y, r.weight, r.group, r.trains)
         return np.column_stack([r.codes[o], r.y[o], r.trains[o]]).tolist()
 
     assert ordered(rows) == ordered(mixed)
@@ -248,7 +249,7 @@ def test_the_mean_contribution_of_customers_is_zero(data, fitted):
 
 def test_averaged_tables_are_the_centred_mean_of_the_bags(data, fitted):
     rows, encoding = data
-    bags = [b.fit_bag(b.take(rows, rows.trains), encoding.terms, PARAMS, 1000 * k, fitted.rounds) for k in (1, 2)]
+    bags = [b.fit_bag(rows_of.take(rows, rows.trains), encoding.terms, PARAMS, 1000 * k, fitted.rounds) for k in (1, 2)]
     assert [bag.text for bag in bags] == [bag.text for bag in fitted.bags]
     raw = np.mean([bag.base + looked_up(bag.values, rows.codes).sum(axis=1) for bag in bags], axis=0)
     total = fitted.base + looked_up(fitted.values, rows.codes).sum(axis=1)
@@ -265,7 +266,7 @@ def test_averaged_tables_are_the_centred_mean_of_the_bags(data, fitted):
 
 def test_out_of_bag_log_odds_come_from_bags_that_did_not_draw_the_row(data, fitted):
     rows, encoding = data
-    bags = [b.fit_bag(b.take(rows, rows.trains), encoding.terms, PARAMS, 1000 * k, fitted.rounds) for k in (1, 2)]
+    bags = [b.fit_bag(rows_of.take(rows, rows.trains), encoding.terms, PARAMS, 1000 * k, fitted.rounds) for k in (1, 2)]
     unseen = np.ones((2, len(rows.y)), dtype=bool)
     unseen[:, rows.trains] = [bag.draws == 0 for bag in bags]
     raw = np.array([bag.base + looked_up(bag.values, rows.codes).sum(axis=1) for bag in bags])
@@ -306,7 +307,7 @@ def test_silent_codes():
 
 def test_codes_nobody_showed_contribute_nothing(data):
     rows, encoding = data
-    complete = b.take(rows, (rows.codes > 0).all(axis=1) & rows.trains)
+    complete = rows_of.take(rows, (rows.codes > 0).all(axis=1) & rows.trains)
     fit = b.fit_additive(complete, encoding.terms, PARAMS, 0, 1)
     for term, table in zip(encoding.terms, fit.values, strict=True):
         assert table[0] == 0, term.name
@@ -334,13 +335,13 @@ def test_rounds_are_few_where_there_is_nothing_to_learn(data):
 def test_rows_that_do_not_train_leave_the_trees_alone(data, fitted):
     rows, encoding = data
     other = replace(rows, y=np.where(rows.trains, rows.y, 1 - rows.y))
-    bag = b.fit_bag(b.take(other, other.trains), encoding.terms, PARAMS, 1000, fitted.rounds)
+    bag = b.fit_bag(rows_of.take(other, other.trains), encoding.terms, PARAMS, 1000, fitted.rounds)
     assert bag.text == fitted.bags[0].text
 
 
 def test_a_bag_draws_groups(data):
     rows, encoding = data
-    rows = b.take(rows, rows.trains)
+    rows = rows_of.take(rows, rows.trains)
     grouped = replace(rows, group=rows.group % 3)
     bag = b.fit_bag(grouped, encoding.terms, PARAMS, 5, 5)
     assert all(len(set(bag.draws[grouped.group == g])) == 1 for g in range(3))
@@ -353,7 +354,7 @@ def test_one_group_or_one_class_in_a_draw_still_fits(data):
     one = replace(rows, group=np.zeros(len(rows.y), dtype=np.int64))
     fit = b.fit_additive(one, encoding.terms, replace(PARAMS, max_rounds=5), 0, 1)
     assert np.isfinite(fit.out_of_fold).all()
-    lonely = b.take(
+    lonely = rows_of.take(
         rows, np.r_[np.flatnonzero(rows.trains & (rows.y == 1))[:1], np.flatnonzero(rows.trains & (rows.y == 0))[:6]]
     )
     fit = b.fit_additive(lonely, encoding.terms, replace(PARAMS, max_rounds=5), 0, 1)

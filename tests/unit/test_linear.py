@@ -12,9 +12,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 from icp_ml.estimator import linear
-from icp_ml.estimator.boosting import TrainingRows, fold_numbers
 from icp_ml.estimator.fitting import FieldSpec, FitParams, fit_encoding
 from icp_ml.estimator.linear import fit_ridge, fit_smooth_ridge, one_hot, posterior_variances, smooth_basis
+from icp_ml.estimator.rows import TrainingRows, fold_numbers
 
 SPECS = [
     FieldSpec("industry", "category"),

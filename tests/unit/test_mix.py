@@ -9,6 +9,7 @@ import pytest
 from scipy.special import expit
 
 from icp_ml.estimator import boosting as b
+from icp_ml.estimator import rows as rows_of
 from icp_ml.estimator.fitting import FieldSpec, FitParams, fit_encoding
 from icp_ml.estimator.linear import fit_smooth_ridge, posterior_variances
 from icp_ml.estimator.mix import EVEN, fit_mix, ridge_share, ridge_text
@@ -29,7 +30,7 @@ def data():
     }
     y = (rng.random(n) < expit(1.5 * size)).astype(float)
     encoding = fit_encoding(columns, SPECS, FitParams(), None)
-    rows = b.TrainingRows(encoding.encode(columns, n), y, np.ones(n), np.arange(n), rng.random(n) < 0.8)
+    rows = rows_of.TrainingRows(encoding.encode(columns, n), y, np.ones(n), np.arange(n), rng.random(n) < 0.8)
     return rows, encoding
 
 

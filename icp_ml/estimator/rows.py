@@ -1,0 +1,82 @@
+"""The customers a fit is made from, in an order of their own, and how they are dealt to folds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from icp_ml.estimator.encoding import Codes, FloatArray
+
+IntArray = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class TrainingRows:
+    """Rows in canonical order: codes (n, terms), label 0/1, weight, group number, and whether a row trains.
+
+    Rows that do not train (the middle) are scored out of fold for calibration only. With a grade (0 to 1) the fit
+    is to it and not to the label: a customer of grade .8 is eight tenths of a best one.
+    """
+
+    codes: Codes
+    y: FloatArray
+    weight: FloatArray
+    group: IntArray
+    trains: npt.NDArray[np.bool_]
+    grade: FloatArray | None = None
+
+    @property
+    def target(self) -> FloatArray:
+        """What is fitted: the grade where there is one, else the label."""
+        return self.y if self.grade is None else self.grade
+
+
+def canonical_order(
+    codes: Codes,
+    y: FloatArray,
+    weight: FloatArray,
+    group: IntArray,
+    trains: npt.NDArray[np.bool_],
+    grade: FloatArray | None = None,
+) -> IntArray:
+    """Return the order in which rows are always used, whatever order they came in."""
+    keys: list[npt.NDArray[Any]] = [group, weight, y, *(codes[:, j] for j in range(codes.shape[1])), trains]
+    if grade is not None:
+        keys.insert(0, grade)
+    return np.lexsort(keys).astype(np.int64)
+
+
+def fold_numbers(rows: TrainingRows, folds: int, seed: int) -> IntArray:
+    """Assign every row a fold: groups whole, labels spread evenly, deterministic.
+
+    Groups are dealt in random order, largest first, each to the fold that lacks its label most.
+    """
+    rng = np.random.default_rng(seed)
+    groups, index, sizes = np.unique(rows.group, return_inverse=True, return_counts=True)
+    labels = np.where(rows.trains, rows.y, 2).astype(np.int64)
+    table = np.zeros((len(groups), 3))
+    np.add.at(table, (index, labels), 1.0)
+    total = np.maximum(table.sum(axis=0), 1.0)
+    load = np.zeros((folds, 3))
+    of_group = np.empty(len(groups), dtype=np.int64)
+    order = rng.permutation(len(groups))
+    for g in order[np.argsort(-sizes[order], kind="stable")][: int((sizes > 1).sum())]:
+        need = (load / total) @ table[g] / table[g].sum() + 1e-6 * load.sum(axis=1) / total.sum()
+        of_group[g] = int(np.argmin(need))
+        load[of_group[g]] += table[g]
+    for label in range(3):  # groups of one row fill the folds up, all at once
+        alone = order[(sizes[order] == 1) & (table[order, label] > 0)]
+        places = (load[:, label][:, None] + np.arange(len(alone))).ravel()
+        of_group[alone] = np.argsort(places, kind="stable")[: len(alone)] // max(len(alone), 1)
+    return of_group[index]
+
+
+def take(rows: TrainingRows, index: npt.NDArray[Any]) -> TrainingRows:
+    """Return some of the rows, by mask or by position."""
+    grade = None if rows.grade is None else rows.grade[index]
+    return TrainingRows(
+        rows.codes[index], rows.y[index], rows.weight[index], rows.group[index], rows.trains[index], grade
+    )
