@@ -3,27 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date
 from pathlib import PurePath
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-import pyarrow as pa
 from scipy.special import expit
 
 from icp_ml.accounts import Accounts
-from icp_ml.accounts.matching import EnrichmentPlan, FoundCustomers, Matches, group_accounts
-from icp_ml.accounts.normalise import CODE_SYSTEMS
-from icp_ml.accounts.quality import DataReport, check_usable, judge_columns, without_own_product
-from icp_ml.estimator.bins import without_rare
-from icp_ml.estimator.boosting import BoostingParams
-from icp_ml.estimator.encoding import Codes, EncodedKind
-from icp_ml.estimator.fitting import FieldSpec, FitParams, FittedTables, fit_tables
+from icp_ml.accounts.matching import EnrichmentPlan, FoundCustomers, Matches
+from icp_ml.accounts.quality import DataReport, check_usable, judge_columns
+from icp_ml.estimator.encoding import Codes
+from icp_ml.estimator.fitting import FittedTables, fit_tables
 from icp_ml.evaluation import Evaluation, evaluate
 from icp_ml.exceptions import SettingsError
 from icp_ml.gate import Gate, permutation_gate
@@ -31,13 +21,13 @@ from icp_ml.model import ICPModel
 from icp_ml.outcomes import OutcomeDefinition, OutcomeLabels, check_enough
 from icp_ml.outcomes.distribution import composite_distribution
 from icp_ml.profile import IdealCustomerProfile, build_profile
-from icp_ml.schema import NUMERIC_KINDS, Field
+from icp_ml.progress import Progress, StageClock
 from icp_ml.scoring.lookalikes import fit_support, make_reference
 from icp_ml.settings import Settings
 from icp_ml.tiers import TierCutoffs, tier_table
+from icp_ml.training_data import TrainingData, prepare
 from icp_ml.traits import find_traits
 
-Progress = Callable[[str, float], None]
 # Shares of the time, for the progress bar.
 WEIGHTS = {
     "label customers": 1,
@@ -48,7 +38,6 @@ WEIGHTS = {
     "find traits": 7,
     "set tiers": 1,
 }
-STAGES = tuple(WEIGHTS)
 
 
 @dataclass(frozen=True)
@@ -119,7 +108,7 @@ def train(
     settings = settings or Settings()
     _check_supported(settings)
     accounts.check_unique_ids()
-    clock = _Clock(progress)
+    clock = StageClock(WEIGHTS, progress)
     as_of = settings.as_of or accounts.as_of
     with clock.stage("label customers"):
         labels = OutcomeDefinition.from_settings(settings.outcomes).label(accounts.frame, as_of)
@@ -136,37 +125,25 @@ def train(
             as_of=as_of,
         )
         check_usable(data_report)
-    mature = np.flatnonzero(labels.is_mature)
-    table = without_own_product(accounts.table, settings.fields.own_product)[0].take(pa.array(mature))
-    columns = {name: table.column(name).combine_chunks() for name in data_report.accepted}
-    status = labels.status.to_numpy(dtype=object)[mature].astype(str)
-    specs = _specs(accounts, data_report, as_of)
-    params = FitParams(BoostingParams(bags=settings.model.bags), max_tokens=settings.model.max_tokens)
-    texts = [spec.name for spec in specs if spec.form == "text"]
-    columns |= {name: without_rare(columns[name], min_count=params.min_count) for name in texts}
-    groups = group_accounts(table)
-    common: dict[str, Any] = {"as_of": as_of, "seed": settings.random_state, "n_jobs": n_jobs}
+    data = prepare(accounts, labels, data_report, settings, as_of)
+    common: dict[str, Any] = {"as_of": as_of, "seed": settings.random_state, "n_jobs": n_jobs, "params": data.params}
     with clock.stage("permutation test"):
-        judged = status != "middle"
-        some = {name: array.filter(pa.array(judged)) for name, array in columns.items()}
         gate = permutation_gate(
-            some,
-            specs,
-            (status[judged] == "best").astype(float),
-            groups=groups[judged],
-            params=params,
+            data.judged_columns(),
+            data.specs,
+            data.best[data.judged],
+            groups=data.groups[data.judged],
             permutations=settings.evaluation.permutations,
             **common,
         )
     with clock.stage("evaluate"):
         evaluation = evaluate(
-            columns,
-            specs,
-            status,
-            groups=groups,
-            signed_up=_dates(table),
-            current_score=_current(table),
-            params=params,
+            data.columns,
+            data.specs,
+            data.status,
+            groups=data.groups,
+            signed_up=data.signed_up,
+            current_score=data.current_score,
             folds=settings.evaluation.folds,
             repeats=settings.evaluation.repeats,
             gate=gate,
@@ -174,20 +151,12 @@ def train(
             **common,
         )
     with clock.stage("fit"):
-        fitted = fit_tables(
-            columns,
-            specs,
-            (status == "best").astype(float),
-            trains=status != "middle",
-            groups=groups,
-            params=params,
-            **common,
-        )
-    codes = fitted.tables.encode(columns, len(status), as_of)
+        fitted = fit_tables(data.columns, data.specs, data.best, trains=data.judged, groups=data.groups, **common)
+    codes = fitted.tables.encode(data.columns, len(data.status), as_of)
     with clock.stage("find traits"):
         listed = _list_codes(fitted, accounts, market)
         traits = (
-            find_traits(fitted.tables, codes, status, seed=settings.random_state, market_codes=listed)
+            find_traits(fitted.tables, codes, data.status, seed=settings.random_state, market_codes=listed)
             if gate.passed
             else ()
         )
@@ -204,8 +173,7 @@ def train(
         model = _model(
             fitted,
             codes,
-            status,
-            table,
+            data,
             accounts,
             labels,
             data_report,
@@ -221,8 +189,7 @@ def train(
 def _model(
     fitted: FittedTables,
     codes: Codes,
-    status: npt.NDArray[Any],
-    table: pa.Table,
+    data: TrainingData,
     accounts: Accounts,
     labels: OutcomeLabels,
     data_report: DataReport,
@@ -231,10 +198,10 @@ def _model(
     settings: Settings,
     looked_up: dict[str, Any],
 ) -> ICPModel:
-    best = status == "best"
+    best = data.status == "best"
     cutoffs = TierCutoffs.from_base_rate(float(best.mean()))
     tiers = tier_table(100 * expit(evaluation.out_of_fold), best, cutoffs)
-    ids = table.column("account_id").to_pylist()
+    ids = data.table.column("account_id").to_pylist()
     salt = hashlib.sha256("\n".join(sorted(map(str, ids))).encode()).hexdigest()[:16]
     reference = make_reference(codes[best], [str(i) for i, b in zip(ids, best, strict=True) if b], salt)
     report: dict[str, Any] = {
@@ -300,48 +267,6 @@ def _check_supported(settings: Settings) -> None:
             raise SettingsError(msg)
 
 
-def _form(field: Field, as_of: date | None) -> str:
-    """Return how a field is read and worded: its kind, but years as ages and industry codes by their system."""
-    if field.kind == "year" and as_of is not None:
-        return "age"
-    return CODE_SYSTEMS.get(field.name, field.kind) if field.kind == "category" else field.kind
-
-
-def _specs(accounts: Accounts, data_report: DataReport, as_of: date | None) -> list[FieldSpec]:
-    out = []
-    for name in data_report.accepted:
-        known = accounts.fields[name]
-        kind: EncodedKind = "category"
-        if known.kind in NUMERIC_KINDS or known.kind == "date":
-            kind = "numeric"
-        elif known.kind == "boolean":
-            kind = "boolean"
-        elif known.kind in ("token_set", "text"):
-            kind = "tokens"
-        out.append(
-            FieldSpec(
-                name,
-                kind,
-                _form(known, as_of),
-                known.readable,
-                known.category,
-                accounts.spellings.get(name, {}),
-                name in data_report.neutralise,
-            )
-        )
-    return out
-
-
-def _dates(table: pa.Table) -> npt.NDArray[Any] | None:
-    return table.column("customer_since").to_numpy() if "customer_since" in table.column_names else None
-
-
-def _current(table: pa.Table) -> npt.NDArray[np.float64] | None:
-    if "current_score" not in table.column_names or not pa.types.is_floating(table.column("current_score").type):
-        return None
-    return np.asarray(table.column("current_score").to_numpy(), dtype=np.float64)
-
-
 def _list_coverage(data_report: DataReport) -> dict[str, float] | None:
     return {c.field: c.coverage_market for c in data_report.columns} if data_report.market is not None else None
 
@@ -368,27 +293,3 @@ def _evidence(labels: OutcomeLabels, evaluation: Evaluation, gate: Gate) -> dict
         "verdict": evaluation.verdict,
         "verdict_code": evaluation.verdict_code,
     }
-
-
-class _Clock:
-    """Times the stages and says how far training is."""
-
-    def __init__(self, progress: Progress | None) -> None:
-        self.progress = progress
-        self.seconds: dict[str, float] = {}
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        start = time.perf_counter()
-        self._say(name, 0.0)
-        yield
-        self.seconds[name] = time.perf_counter() - start
-        self._say(name, 1.0)
-
-    def within(self, name: str) -> Progress:
-        return lambda _detail, share: self._say(name, share)
-
-    def _say(self, name: str, share: float) -> None:
-        if self.progress:
-            done = sum(WEIGHTS[s] for s in STAGES[: STAGES.index(name)]) + share * WEIGHTS[name]
-            self.progress(name, done / sum(WEIGHTS.values()))

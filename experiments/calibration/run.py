@@ -17,7 +17,7 @@ from icp_ml.datasets import make_world
 from icp_ml.estimator import mix
 from icp_ml.estimator.boosting import AdditiveFit, fit_additive
 from icp_ml.evaluation import evaluate
-from icp_ml.workflow import _specs
+from icp_ml.training_data import field_specs
 
 HERE = Path(__file__).parent
 MARKS = ("<!-- figures -->", "<!-- /figures -->")
@@ -41,7 +41,7 @@ def world(customers: int, seed: int) -> dict[str, Any]:
     table = accounts.table.take(pa.array(mature))
     columns = {name: table.column(name).combine_chunks() for name in report.accepted}
     status = labels.status.to_numpy(dtype=object)[mature].astype(str)
-    specs, groups = _specs(accounts, report, made.as_of), group_accounts(table)
+    specs, groups = field_specs(accounts, report, made.as_of), group_accounts(table)
     return {"columns": columns, "specs": specs, "status": status, "groups": groups, "as_of": made.as_of}
 
 

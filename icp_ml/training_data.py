@@ -1,0 +1,131 @@
+"""What the fits see: the mature customers' accepted columns, their outcomes, and which of them are one company."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from icp_ml.accounts import Accounts
+from icp_ml.accounts.matching import group_accounts
+from icp_ml.accounts.normalise import CODE_SYSTEMS
+from icp_ml.accounts.quality import DataReport, without_own_product
+from icp_ml.estimator.bins import without_rare
+from icp_ml.estimator.boosting import BoostingParams
+from icp_ml.estimator.encoding import EncodedKind, FloatArray
+from icp_ml.estimator.fitting import FieldSpec, FitParams
+from icp_ml.outcomes import OutcomeLabels
+from icp_ml.schema import NUMERIC_KINDS, Field
+from icp_ml.settings import Settings
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingData:
+    """The mature customers, ready to be fitted; arrays by customer, in the order of `table`.
+
+    Attributes
+    ----------
+    table : pa.Table
+        The customers with all their columns, without what names our own product.
+    columns : dict of str to Arrow array
+        The columns that may be fitted.
+    specs : list of FieldSpec
+        How each of them is encoded and named.
+    status : ndarray of str, shape (n,)
+        best, worst or middle.
+    groups : ndarray of int, shape (n,)
+        Accounts of one company share a number: splits keep them together.
+    params : FitParams
+    as_of : date or None
+        The day ages are measured to.
+    """
+
+    table: pa.Table
+    columns: dict[str, pa.Array]
+    specs: list[FieldSpec]
+    status: npt.NDArray[np.str_]
+    groups: npt.NDArray[np.int64]
+    params: FitParams
+    as_of: date | None
+
+    @property
+    def best(self) -> FloatArray:
+        """1 for best customers, 0 for all others."""
+        return np.asarray(self.status == "best", dtype=np.float64)
+
+    @property
+    def judged(self) -> npt.NDArray[np.bool_]:
+        """Which customers are best or worst."""
+        return np.asarray(self.status != "middle")
+
+    @property
+    def signed_up(self) -> npt.NDArray[np.datetime64] | None:
+        """When each became a customer, where the file says so."""
+        if "customer_since" not in self.table.column_names:
+            return None
+        return np.asarray(self.table.column("customer_since").to_numpy())
+
+    @property
+    def current_score(self) -> FloatArray | None:
+        """The score in use today, where the file has one that is a number."""
+        if "current_score" not in self.table.column_names:
+            return None
+        column = self.table.column("current_score")
+        return np.asarray(column.to_numpy(), dtype=np.float64) if pa.types.is_floating(column.type) else None
+
+    def judged_columns(self) -> dict[str, pa.Array]:
+        """Return the columns of the best and worst customers."""
+        chosen = pa.array(self.judged)
+        return {name: array.filter(chosen) for name, array in self.columns.items()}
+
+
+def prepare(
+    accounts: Accounts, labels: OutcomeLabels, data_report: DataReport, settings: Settings, as_of: date | None
+) -> TrainingData:
+    """Take the mature customers and their accepted columns."""
+    mature = np.flatnonzero(labels.is_mature)
+    table = without_own_product(accounts.table, settings.fields.own_product)[0].take(pa.array(mature))
+    params = FitParams(BoostingParams(bags=settings.model.bags), max_tokens=settings.model.max_tokens)
+    specs = field_specs(accounts, data_report, as_of)
+    columns = {spec.name: table.column(spec.name).combine_chunks() for spec in specs}
+    for spec in specs:
+        if spec.form == "text":
+            columns[spec.name] = without_rare(columns[spec.name], min_count=params.min_count)
+    status = labels.status.to_numpy(dtype=object)[mature].astype(str)
+    return TrainingData(table, columns, specs, status, group_accounts(table), params, as_of)
+
+
+def field_specs(accounts: Accounts, data_report: DataReport, as_of: date | None) -> list[FieldSpec]:
+    out = []
+    for name in data_report.accepted:
+        known = accounts.fields[name]
+        out.append(
+            FieldSpec(
+                name,
+                _kind(known),
+                _form(known, as_of),
+                known.readable,
+                known.category,
+                accounts.spellings.get(name, {}),
+                name in data_report.neutralise,
+            )
+        )
+    return out
+
+
+def _kind(field: Field) -> EncodedKind:
+    if field.kind in NUMERIC_KINDS or field.kind == "date":
+        return "numeric"
+    if field.kind == "boolean":
+        return "boolean"
+    return "tokens" if field.kind in ("token_set", "text") else "category"
+
+
+def _form(field: Field, as_of: date | None) -> str:
+    """Return how a field is read and worded: its kind, but years as ages and industry codes by their system."""
+    if field.kind == "year" and as_of is not None:
+        return "age"
+    return CODE_SYSTEMS.get(field.name, field.kind) if field.kind == "category" else field.kind
