@@ -82,7 +82,7 @@ class OutcomeSettings(_Section):
     weights: dict[Measure, float] = {"retention": 1.0, "expansion": 1.0, "nps": 1.0}
     horizon_days: int = Field(365, ge=0, le=3650)
     best_share: float = Field(0.25, gt=0.0, le=0.5)
-    grades: Literal["auto"] = "auto"
+    grades: Literal["auto", "always", "never"] = "auto"
     observed_from: Literal["sign_up"] | date = "sign_up"
     late_churn: Literal["worst", "judged"] = "worst"
     lost_deals: Literal["report", "worst"] = "report"

@@ -177,7 +177,7 @@ class OutcomeDefinition:
         if not ranked:
             verdict = judge_deals(facts, people.won)
         elif binary is None:
-            verdict = judge(table, used, facts, self.best_share)
+            verdict = judge(table, used, facts, self.best_share, leaving_counts="retention" in ranked)
             moved = sensitivity(list(ranked), table, used, facts, self.best_share, verdict.best)
         else:
             verdict = judge_binary(table, binary, facts)

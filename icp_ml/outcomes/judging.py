@@ -150,8 +150,12 @@ def _composite(table: Floats, weights: Floats) -> Floats:
     return np.asarray(np.where(np.isnan(parts).all(axis=1), np.nan, np.round(total, 10)), dtype=np.float64)
 
 
-def judge(table: Floats, weights: Floats, facts: Facts, best_share: float) -> Verdict:
-    """Judge by the composite of percentiles, shape (n, components); ties at a boundary go to the middle."""
+def judge(table: Floats, weights: Floats, facts: Facts, best_share: float, *, leaving_counts: bool = False) -> Verdict:
+    """Judge by the composite of percentiles, shape (n, components); ties at a boundary go to the middle.
+
+    Customers that left are worst. Where leaving counts in the composite (retention is an outcome), their grade is its
+    percentile, as everybody's, but never among the best: who expanded before leaving says something too. Else it is 0.
+    """
     composite = _composite(table, weights)
     gone = facts.gone & facts.mature
     judged = gone | ~np.isnan(composite)
@@ -161,8 +165,10 @@ def judge(table: Floats, weights: Floats, facts: Facts, best_share: float) -> Ve
     with np.errstate(invalid="ignore"):
         worst = gone | (composite < worst_below)
         best = ~facts.churned & (composite > best_above) & ~worst
-    grade = percentile(np.where(gone, -np.inf, composite), judged)
-    return Verdict(composite, np.where(gone, 0.0, grade), best, worst, best_above, worst_below)
+    nothing = gone & (np.isnan(composite) | (not leaving_counts))
+    grade = np.where(nothing, 0.0, percentile(np.where(nothing, -np.inf, composite), judged))
+    grade = np.where(gone, np.minimum(grade, 1.0 - best_share), grade)
+    return Verdict(composite, grade, best, worst, best_above, worst_below)
 
 
 def judge_binary(table: Floats, good: Floats, facts: Facts) -> Verdict:
