@@ -36,6 +36,8 @@ class TrainingData:
         How each of them is encoded and named.
     status : ndarray of str, shape (n,)
         best, worst or middle.
+    grade : ndarray of shape (n,)
+        Percentile of each customer's composite outcome; NaN where it has none.
     groups : ndarray of int, shape (n,)
         Accounts of one company share a number: splits keep them together.
     params : FitParams
@@ -47,6 +49,7 @@ class TrainingData:
     columns: dict[str, pa.Array]
     specs: list[FieldSpec]
     status: npt.NDArray[np.str_]
+    grade: FloatArray
     groups: npt.NDArray[np.int64]
     params: FitParams
     as_of: date | None
@@ -88,17 +91,20 @@ def prepare(
     """Take the mature customers and their accepted columns."""
     mature = np.flatnonzero(labels.is_mature)
     table = without_own_product(accounts.table, settings.fields.own_product)[0].take(pa.array(mature))
-    params = FitParams(BoostingParams(bags=settings.model.bags), max_tokens=settings.model.max_tokens)
+    boosting = BoostingParams(bags=settings.model.bags)
+    params = FitParams(boosting, max_tokens=settings.model.max_tokens, grades=settings.outcomes.grades)
     specs = field_specs(accounts, data_report, as_of)
     columns = {spec.name: table.column(spec.name).combine_chunks() for spec in specs}
     for spec in specs:
         if spec.form == "text":
             columns[spec.name] = without_rare(columns[spec.name], min_count=params.min_count)
     status = labels.status.to_numpy(dtype=object)[mature].astype(str)
-    return TrainingData(table, columns, specs, status, group_accounts(table), params, as_of)
+    grade = np.asarray(labels.grade, dtype=np.float64)[mature]
+    return TrainingData(table, columns, specs, status, grade, group_accounts(table), params, as_of)
 
 
 def field_specs(accounts: Accounts, data_report: DataReport, as_of: date | None) -> list[FieldSpec]:
+    """Return how each accepted field is encoded and named."""
     out = []
     for name in data_report.accepted:
         known = accounts.fields[name]

@@ -141,6 +141,7 @@ def train(
             data.columns,
             data.specs,
             data.status,
+            grade=data.grade,
             groups=data.groups,
             signed_up=data.signed_up,
             current_score=data.current_score,
@@ -151,7 +152,15 @@ def train(
             **common,
         )
     with clock.stage("fit"):
-        fitted = fit_tables(data.columns, data.specs, data.best, trains=data.judged, groups=data.groups, **common)
+        fitted = fit_tables(
+            data.columns,
+            data.specs,
+            data.best,
+            trains=data.judged,
+            grade=data.grade,
+            groups=data.groups,
+            **common,
+        )
     codes = fitted.tables.encode(data.columns, len(data.status), as_of)
     with clock.stage("find traits"):
         listed = _list_codes(fitted, accounts, market)
@@ -222,6 +231,7 @@ def _model(
             "tiers": list(tiers.rows),
             "rounds": fitted.rounds,
             "ridge_share": fitted.ridge_share,
+            "grades": fitted.grades.to_dict(),
             "calibration": {"slope": fitted.calibration.slope, "intercept": fitted.calibration.intercept},
         },
         report,

@@ -35,6 +35,7 @@ def evaluate(
     specs: Sequence[FieldSpec],
     status: npt.NDArray[Any],
     *,
+    grade: FloatArray | None = None,
     groups: IntArray | None = None,
     signed_up: npt.NDArray[Any] | None = None,
     current_score: FloatArray | None = None,
@@ -58,6 +59,8 @@ def evaluate(
         Fields the model may use.
     status : ndarray of shape (n,)
         "best", "worst" or "middle". Learners train on best against worst and score all three.
+    grade : ndarray of shape (n,), optional
+        Percentile of each customer's composite outcome, NaN where it has none: the model may train on it instead.
     groups : ndarray of shape (n,), optional
         Customers of a group share every fold, and are drawn together for intervals.
     signed_up : ndarray of datetime64 of shape (n,), optional
@@ -83,10 +86,10 @@ def evaluate(
     TrainingRefused
         A fold's training part would hold no best or no worst customer.
     """
-    order = _order(columns, specs, status, groups, signed_up, current_score, seed)
+    order = _order(columns, specs, status, groups, signed_up, current_score, grade, seed)
     params = params or FitParams()
     params = replace(params, boosting=replace(params.boosting, bags=min(BAGS, params.boosting.bags)))
-    customers = _customers(order, columns, specs, status, groups, signed_up, current_score, params, as_of)
+    customers = _customers(order, columns, specs, status, groups, signed_up, current_score, grade, params, as_of)
     n = len(order)
     fold = _folds(customers, folds, repeats, seed)
     dated = split_by_date(customers)
@@ -113,7 +116,7 @@ def evaluate(
 
 def _order(
     columns: Mapping[str, pa.Array], specs: Sequence[FieldSpec], status: npt.NDArray[Any], groups: IntArray | None,
-    signed_up: npt.NDArray[Any] | None, current_score: FloatArray | None, seed: int,
+    signed_up: npt.NDArray[Any] | None, current_score: FloatArray | None, grade: FloatArray | None, seed: int,
 ) -> IntArray:  # fmt: skip
     """Check the input and return the order customers are used in."""
     n = len(status)
@@ -124,7 +127,9 @@ def _order(
     ties: list[npt.NDArray[Any]] = []
     lengths = {spec.name: len(columns[spec.name]) for spec in specs}
     # the least important first: a group's name counts only between customers that are alike in all else
-    for name, array in (("groups", groups), ("current_score", current_score), ("signed_up", signed_up)):
+    for name, array in (
+        ("groups", groups), ("grade", grade), ("current_score", current_score), ("signed_up", signed_up)
+    ):  # fmt: skip
         if array is not None:
             lengths[name] = len(array)
             ties.append(np.asarray(array, dtype="datetime64[s]") if name == "signed_up" else np.asarray(array))
@@ -138,7 +143,7 @@ def _order(
 def _customers(
     order: IntArray, columns: Mapping[str, pa.Array], specs: Sequence[FieldSpec], status: npt.NDArray[Any],
     groups: IntArray | None, signed_up: npt.NDArray[Any] | None, current_score: FloatArray | None,
-    params: FitParams, as_of: date | None,
+    grade: FloatArray | None, params: FitParams, as_of: date | None,
 ) -> Customers:  # fmt: skip
     index = pa.array(order)
     taken = {spec.name: _one_chunk(columns[spec.name]).take(index) for spec in specs}
@@ -152,9 +157,10 @@ def _customers(
         known = np.isfinite(score)
         # an account without the score is neither good nor bad by it
         score = np.where(known, score, np.median(score[known])) if known.mean() >= LEAST_SCORED else None
+    grades = None if grade is None else np.asarray(grade, dtype=np.float64)[order]
     dates = None if signed_up is None else np.asarray(signed_up, dtype="datetime64[s]")[order]
     return Customers(taken, tuple(specs), rule_fields(taken, specs), np.asarray(status).astype(str)[order], group,
-                     dates, score, params, as_of)  # fmt: skip
+                     dates, score, grades, params, as_of)  # fmt: skip
 
 
 def _one_chunk(array: pa.Array | pa.ChunkedArray) -> pa.Array:

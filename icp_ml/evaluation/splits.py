@@ -35,6 +35,7 @@ class Customers:
     group: IntArray
     signed_up: npt.NDArray[np.datetime64] | None
     current_score: FloatArray | None
+    grade: FloatArray | None
     params: FitParams
     as_of: date | None
 
@@ -118,13 +119,14 @@ def _sortable(array: pa.Array) -> npt.NDArray[Any]:
 def score_split(customers: Customers, train: IntArray, held: IntArray, seed: int) -> SplitScores:
     """Fit every learner on `train` (best against worst) and score `held`; nothing of `held` is seen before.
 
-    Bins, rounds, penalties, category statistics and both calibrations are fitted on the training part.
+    Bins, rounds, penalties, category statistics, both calibrations, and whether to train on grades: all of it is
+    decided on the training part.
     """
     bare = customers.training_rows(train)
     train_columns, held_columns = customers.part(train), customers.part(held)
     fitted = fit_tables(
         train_columns, customers.specs, bare.y, groups=bare.group, trains=bare.trains, params=customers.params,
-        as_of=customers.as_of, seed=seed, n_jobs=1,
+        grade=None if customers.grade is None else customers.grade[train], as_of=customers.as_of, seed=seed, n_jobs=1,
     )  # fmt: skip
     tables = fitted.tables
     codes = tables.encode(train_columns, len(train), customers.as_of)

@@ -272,8 +272,8 @@ def test_a_name_of_its_own_for_every_company_tells_nothing():
 def test_folds_keep_groups_whole_and_statuses_even():
     columns, status, _ = customers(300)
     groups = np.arange(300) // 3
-    order = _order(columns, SPECS, status, groups, None, None, 0)
-    made = _customers(order, columns, SPECS, status, groups, None, None, FAST, None)
+    order = _order(columns, SPECS, status, groups, None, None, None, 0)
+    made = _customers(order, columns, SPECS, status, groups, None, None, None, FAST, None)
     fold = _folds(made, 5, 2, 0)
     assert fold.shape == (2, 300)
     assert (fold[0] != fold[1]).any()
