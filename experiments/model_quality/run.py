@@ -88,6 +88,15 @@ def _expected(p: np.ndarray, draws: int = 20) -> float:
     return float(np.mean([_binned((rng.random(len(p)) < p).astype(float), p) for _ in range(draws)]))
 
 
+def note_rows(tables: dict[str, Table]) -> None:
+    """Keep how many rows each table has: summary.py allows for the test rows that splits share."""
+    path = HERE / "rows.json"
+    known = json.loads(path.read_text("utf-8")) if path.exists() else {}
+    now = {**known, **{name: len(table.y) for name, table in tables.items()}}
+    if now != known:
+        path.write_text(json.dumps(dict(sorted(now.items())), indent=1) + "\n", encoding="utf-8")
+
+
 def main() -> int:
     """Run the cells that are missing, within the budget."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -99,6 +108,7 @@ def main() -> int:
     given = parser.parse_args()
     warnings.filterwarnings("ignore")
     tables = {name: TABLES[name](given.data) for name in given.tables.split(",")}
+    note_rows(tables)
     done = set()
     if given.cells.exists():
         lines = map(json.loads, given.cells.read_text().splitlines())
