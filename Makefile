@@ -53,7 +53,7 @@ lock: prerequisites
 	@test -x .venv-lock/bin/uv || "$$(scripts/find_python.sh)" -m venv .venv-lock
 	@.venv-lock/bin/python -m pip install --quiet --quiet '$(UV)'
 	.venv-lock/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --fork-strategy fewest \
-		--all-extras --generate-hashes --no-annotate --no-emit-index-url --custom-compile-command "make lock" \
+		--extra dev --generate-hashes --no-annotate --no-emit-index-url --custom-compile-command "make lock" \
 		$(if $(UPGRADE),--upgrade) --output-file requirements.lock
 
 clean:

@@ -38,7 +38,9 @@ def pivot(cells: pd.DataFrame, metric: str, size: int) -> pd.DataFrame:
     return part.pivot_table(index=["table", "split"], columns="model", values=metric)
 
 
-def differences(cells: pd.DataFrame, metric: str, size: int, rows: Mapping[str, int], most_test: int) -> list[Difference]:
+def differences(
+    cells: pd.DataFrame, metric: str, size: int, rows: Mapping[str, int], most_test: int
+) -> list[Difference]:
     """Return the model minus each peer on each table, paired by split."""
     wide = pivot(cells, metric, size)
     out: list[Difference] = []
@@ -49,9 +51,7 @@ def differences(cells: pd.DataFrame, metric: str, size: int, rows: Mapping[str, 
         for table, values in paired.groupby(level="table"):
             x = values.to_numpy()
             test_share = min(most_test, rows[table] - size) / rows[table]
-            out.append(
-                Difference(table, size, peer, len(x), float(x.mean()), mean_interval(x), _shared(x, test_share))
-            )
+            out.append(Difference(table, size, peer, len(x), float(x.mean()), mean_interval(x), _shared(x, test_share)))
     return out
 
 
@@ -65,7 +65,7 @@ def _shared(x: np.ndarray, test_share: float) -> tuple[float, float, float]:
 
 
 def over_tables(cells: pd.DataFrame, metric: str, size: int, peer: str) -> tuple[tuple[float, float, float], int, int]:
-    """Return the mean over tables of the mean paired difference, its interval, and how many tables and cells it rests on.
+    """Return the mean over tables of the mean paired difference, its interval, and on how many tables and cells.
 
     The interval is a bootstrap: tables are drawn with replacement, and of each drawn table its splits.
     """
@@ -77,16 +77,23 @@ def over_tables(cells: pd.DataFrame, metric: str, size: int, peer: str) -> tuple
     by_table = [v.to_numpy() for _, v in paired.groupby(level="table")]
     if not by_table:
         return nothing, 0, 0
-    rng = np.random.default_rng(0)
-    drawn = np.array([_redraw(by_table, rng) for _ in range(DRAWS)])
+    drawn = _redrawn(by_table)
     mean = float(np.mean([v.mean() for v in by_table]))
     low, high = (float(q) for q in np.quantile(drawn, [0.025, 0.975]))
     return (mean, low, high), len(by_table), len(paired)
 
 
-def _redraw(by_table: list[np.ndarray], rng: np.random.Generator) -> float:
-    tables = rng.integers(0, len(by_table), len(by_table))
-    return float(np.mean([v[rng.integers(0, len(v), len(v))].mean() for v in (by_table[i] for i in tables)]))
+def _redrawn(by_table: list[np.ndarray]) -> np.ndarray:
+    """Return the mean over tables of many redraws: tables anew, and for each drawn table its splits anew."""
+    rng = np.random.default_rng(0)
+    counts = np.array([len(v) for v in by_table])
+    padded = np.array([np.pad(v, (0, counts.max() - len(v))) for v in by_table])
+    table = rng.integers(0, len(by_table), (DRAWS, len(by_table)))
+    count = counts[table][..., None]
+    split = (rng.random((*table.shape, counts.max())) * count).astype(int)
+    used = np.arange(counts.max()) < count
+    values = padded[table[..., None], split]
+    return np.asarray(((values * used).sum(axis=2) / counts[table]).mean(axis=1))
 
 
 def best_peers(found: list[Difference], least_splits: int) -> dict[tuple[str, int], Difference]:

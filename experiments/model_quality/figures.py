@@ -51,8 +51,8 @@ class Cells:
             yield tuple(key)
 
     def add(self, row: Mapping[str, Any]) -> None:
-        """Append a cell; floats to five digits."""
-        cell = {k: round(v, 5) if isinstance(v, float) else v for k, v in row.items()}
+        """Append a cell; floats to six digits."""
+        cell = {k: float(f"{v:.6g}") if isinstance(v, float) else v for k, v in row.items()}
         self.rows[self._of(cell)] = cell
         with self.path.open("a", encoding="utf-8") as out:
             out.write(json.dumps(cell) + "\n")

@@ -2,9 +2,10 @@
 
     python experiments/model_quality/graded.py SHARED/data [--budget-minutes N] [--judge naive|defined] [--worlds 20]
 
-A cell is one judge, number of customers, world: Spearman's rank correlation of the model's log-odds on 15,000 accounts of
-the market with their planted log-odds, (a) trained on best against worst, (b) trained on all customers with the
-composite's percentile as a soft label, and processor seconds of both. Same customers, columns, seed and settings.
+A cell is one judge, number of customers, world: Spearman's rank correlation of the model's log-odds on 15,000 accounts
+of the market with their planted log-odds, (a) trained on best against worst, (b) trained on all customers with the
+composite's percentile as a soft label, and which of both the fit chose out of fold, with that fit's processor seconds.
+Same customers, columns, bins, seed and settings.
 `naive` outcomes are judged by three percentiles and a mean (`worlds.naive`), `defined` by what `icp-ml train` does.
 Cells are appended to graded.jsonl, and a run goes on where the last one stopped.
 """
@@ -16,7 +17,6 @@ import sys
 import time
 import warnings
 from collections.abc import Iterable
-from inspect import signature
 from pathlib import Path
 
 import numpy as np
@@ -24,15 +24,14 @@ import pandas as pd
 import pyarrow as pa
 from figures import HERE, Cells, Check, markdown, mean_interval, put, read_cells, signed
 from scipy.stats import spearmanr
-from worlds import JUDGES, MARKET, Floats, Judged, features, world
+from worlds import JUDGES, MARKET, Judged, features, world
 
-from icp_ml.estimator.fitting import FieldSpec, fit_tables
+from icp_ml.estimator.fitting import FieldSpec, FitParams, FittedTables, fit_tables
 from icp_ml.estimator.frames import column_kind, to_arrow
 
 FILE = HERE / "graded.jsonl"
 SIZES = (300, 800, 2000)
 ASKED = {300: 0.05, 800: 0.015}
-GRADES = "grade" in signature(fit_tables).parameters
 
 
 def columns_of(frame: pd.DataFrame, kinds: dict[str, str]) -> dict[str, pa.Array]:
@@ -40,31 +39,13 @@ def columns_of(frame: pd.DataFrame, kinds: dict[str, str]) -> dict[str, pa.Array
     return {c: to_arrow(frame[c], kind) for c, kind in kinds.items()}
 
 
-def scores(X: pd.DataFrame, judged: Judged, market: pd.DataFrame, seed: int, *, graded: bool) -> Floats:
-    """Return the market's log-odds by a model trained on grades, or on the extremes."""
-    kinds = {c: column_kind(X[c], None) for c in X}
+def fit(X: pd.DataFrame, judged: Judged, kinds: dict[str, str], seed: int, grades: str) -> FittedTables:
+    """Fit on everyone's grades ("always"), the extremes ("never"), or what ranks better out of fold ("auto")."""
     specs = [FieldSpec(c, kind) for c, kind in kinds.items()]
-    y = judged.best.astype(np.float64)
-    used = np.ones(len(y), dtype=bool) if graded else judged.best | judged.worst
-    columns = {name: array.filter(pa.array(used)) for name, array in columns_of(X, kinds).items()}
-    common = {"seed": seed, "n_jobs": 1}
-    if not graded:
-        fitted = fit_tables(columns, specs, y[used], **common)
-    elif GRADES:
-        fitted = fit_tables(columns, specs, y, trains=judged.best | judged.worst, grade=judged.grade, **common)
-    else:
-        fitted = _twins(columns, specs, judged.grade, common)
-    return fitted.tables.log_odds(fitted.tables.encode(columns_of(market, kinds), len(market)))
-
-
-def _twins(columns: dict[str, pa.Array], specs: list[FieldSpec], grade: Floats, common: dict[str, int]):
-    """Train on grades where `fit_tables` takes none: every customer as two weighted rows of one group."""
-    n = len(grade)
-    twice = pa.array(np.tile(np.arange(n), 2))
-    rows = {name: array.take(twice) for name, array in columns.items()}
-    y = np.repeat([1.0, 0.0], n)
-    weight = np.concatenate([grade, 1 - grade])
-    return fit_tables(rows, specs, y, weight=weight, groups=np.tile(np.arange(n), 2), **common)
+    return fit_tables(
+        columns_of(X, kinds), specs, judged.best.astype(np.float64), trains=judged.best | judged.worst,
+        grade=judged.grade, params=FitParams(grades=grades), seed=seed, n_jobs=1,
+    )  # fmt: skip
 
 
 def measure(data: Path, judge: str, size: int, seed: int) -> dict[str, object]:
@@ -73,17 +54,27 @@ def measure(data: Path, judge: str, size: int, seed: int) -> dict[str, object]:
     judged = JUDGES[judge](made.outcomes)
     X, market = features(made.customers).iloc[judged.rows].reset_index(drop=True), features(made.market)
     cell: dict[str, object] = {"judge": judge, "size": size, "world": seed, "mature": len(judged.rows)}
-    for name, graded in (("extremes", False), ("graded", True)):
-        start = time.process_time()
-        found = scores(X, judged, market, seed, graded=graded)
-        cell[f"{name}_cpu_seconds"] = time.process_time() - start
+    kinds = {c: column_kind(X[c], None) for c in X}
+    listed = columns_of(market, kinds)
+    start = time.process_time()
+    chosen = fit(X, judged, kinds, seed, "auto")
+    cell["auto_cpu_seconds"] = time.process_time() - start
+    other = fit(
+        X, judged, kinds, seed, "never" if chosen.grades.graded else "always"
+    )  # the choice itself is one of both
+    pair = (other, chosen) if chosen.grades.graded else (chosen, other)
+    for name, fitted in zip(("extremes", "graded"), pair, strict=True):
+        found = fitted.tables.log_odds(fitted.tables.encode(listed, len(market)))
         cell[name] = float(spearmanr(found, made.market_log_odds).statistic)
-    return cell | {"as": "grade" if GRADES else "twins"}
+    cell["chosen"] = "graded" if chosen.grades.graded else "extremes"
+    return cell
 
 
-def _paired(judge: str, size: int) -> list[tuple[float, float]]:
+def _paired(judge: str, size: int) -> np.ndarray:
+    """Return, per world, the rank correlations of extremes, graded and chosen: shape (worlds, 3)."""
     latest = {(c["judge"], c["size"], c["world"]): c for c in read_cells(FILE)}
-    return [(c["extremes"], c["graded"]) for (j, s, _), c in sorted(latest.items()) if (j, s) == (judge, size)]
+    some = [c for (j, s, _), c in sorted(latest.items()) if (j, s) == (judge, size)]
+    return np.array([(c["extremes"], c["graded"], c[c["chosen"]]) for c in some])
 
 
 def table() -> str:
@@ -91,12 +82,15 @@ def table() -> str:
     rows: list[Iterable[object]] = []
     for judge in JUDGES:
         for size in SIZES:
-            pairs = np.array(_paired(judge, size))
-            if len(pairs):
-                low, high = pairs.mean(axis=0)
-                gain = signed(mean_interval(pairs[:, 1] - pairs[:, 0]))
-                rows.append((judge, f"{size:,}", len(pairs), f"{low:.3f}", f"{high:.3f}", gain))
-    return markdown(["outcomes judged", "customers", "worlds", "extremes only", "graded", "paired difference"], rows)
+            found = _paired(judge, size)
+            if not len(found):
+                continue
+            means = [f"{v:.3f}" for v in found.mean(axis=0)]
+            gains = [signed(mean_interval(found[:, k] - found[:, 0])) for k in (1, 2)]
+            rows.append((judge, f"{size:,}", len(found), *means[:2], gains[0], means[2], gains[1]))
+    head = ["outcomes judged", "customers", "worlds", "extremes only", "graded", "graded less extremes",
+            "chosen out of fold", "chosen less extremes"]  # fmt: skip
+    return markdown(head, rows)
 
 
 def checks() -> list[Check]:
@@ -104,15 +98,14 @@ def checks() -> list[Check]:
     out = []
     for judge in JUDGES:
         for size, asked in ASKED.items():
-            pairs = np.array(_paired(judge, size))
+            found = _paired(judge, size)
             name = f"graded less extremes only, {size} customers, {judge} outcomes"
             wanted = f"+{asked} rank correlation, interval above zero, 20 worlds"
-            if not len(pairs):
+            if not len(found):
                 out.append(Check(name, wanted, "", None))
                 continue
-            gain = mean_interval(pairs[:, 1] - pairs[:, 0])
-            passed = gain[0] >= asked and gain[1] > 0
-            out.append(Check(name, wanted, f"{signed(gain)}, {len(pairs)} worlds", passed))
+            gain = mean_interval(found[:, 1] - found[:, 0])
+            out.append(Check(name, wanted, f"{signed(gain)}, {len(found)} worlds", gain[0] >= asked and gain[1] > 0))
     return out
 
 

@@ -20,7 +20,7 @@ import intervals
 import numpy as np
 import pandas as pd
 import speed
-from compare import OURS, Difference, best_peers, differences, over_tables, pivot
+from compare import OURS, Difference, best_peers, differences, over_tables
 from figures import HERE, Check, markdown, put, read_cells, signed
 from run import FEWER_SPLITS, MOST_TEST, SIZES, SPLITS
 
@@ -98,7 +98,7 @@ def _means_check(name: str, asked: str, rows: list[dict[str, Any]], size: int, m
     sign = 1 if metric == "auc" else -1
     whole = max(r["common_tables"] for r in peers)
     closest = min(peers, key=lambda r: sign * r[field][0])
-    text = f"{signed(closest[field])} against {NAMES.get(closest['model'], closest['model'])}"
+    text = f"{signed(closest[field], 4)} against {NAMES.get(closest['model'], closest['model'])}"
     text += f" on {closest['common_cells']} cells"
     if closest["common_tables"] < whole:
         text += f" of {closest['common_tables']} of {whole} tables"
@@ -117,6 +117,7 @@ def metric_table(rows: list[dict[str, Any]], metric: str, digits: int = 3) -> st
     """Return models by sizes: own mean; the model's paired difference to it, with its interval."""
     models = [m for m in NAMES if any(r["model"] == m for r in rows)]
     by_key = {(r["model"], r["size"]): r for r in rows}
+    whole = {size: max((r["tables"] for r in rows if r["size"] == size), default=0) for size in SIZES}
     lines = []
     for model in models:
         line = [NAMES[model]]
@@ -125,6 +126,7 @@ def metric_table(rows: list[dict[str, Any]], metric: str, digits: int = 3) -> st
             cell = "" if row is None else f"{row[metric]:.{digits}f}"
             if row is not None and row.get("common_cells"):
                 cell += f"; {signed(row[f'{metric}_difference'], digits)}"
+                cell += f" ({row['tables']} tables only)" if row["tables"] < whole[size] else ""
             line.append(cell)
         lines.append(line)
     return markdown(["model", *(f"{s:,} rows" for s in SIZES)], lines)
@@ -143,7 +145,14 @@ def rest_table(rows: list[dict[str, Any]]) -> str:
             line.append(" / ".join(f"{r[metric]:.{digits}f}" for r in pair))
         line.append(" / ".join(f"{r['tables']} x {r['fewest_splits']} to {r['most_splits']}" for r in pair))
         lines.append(line)
-    head = ["model", "lift at 10 %", "calibration slope", "excess error", "processor s, fit and predict", "tables x splits"]
+    head = [
+        "model",
+        "lift at 10 %",
+        "calibration slope",
+        "excess error",
+        "processor s, fit and predict",
+        "tables x splits",
+    ]
     return markdown(head, lines)
 
 
@@ -192,7 +201,11 @@ def main() -> int:
     for name, text in tables.items():
         print(f"\n## {name}\n\n{text}")
     per_table = [d.__dict__ for s in SIZES for d in differences(cells, "auc", s, ROWS, MOST_TEST)]
-    result = {"means": rows, "checks": [{**c._asdict(), "verdict": c.verdict} for c in found], "per_table_auc": per_table}
+    result = {
+        "means": rows,
+        "checks": [{**c._asdict(), "verdict": c.verdict} for c in found],
+        "per_table_auc": per_table,
+    }
     (HERE / "summary.json").write_text(json.dumps(plain(result), indent=1, allow_nan=False) + "\n", encoding="utf-8")
     if given.figures:
         for name, text in tables.items():

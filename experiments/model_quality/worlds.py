@@ -109,8 +109,8 @@ def planted_rates(data: Path, seed: int = 99) -> tuple[Floats, Floats]:
     """Return the planted log-odds that occur and, for each, P(best among mature customers).
 
     "Best" is the top quarter of a composite of noisy outcomes, so its probability is not the sigmoid of the planted
-    log-odds. But accounts of one log-odds have the same outcomes in distribution, and only some forty log-odds occur: so
-    a population of 400,000 customers is drawn and judged by the definition that training uses (its thresholds are
+    log-odds. But accounts of one log-odds have the same outcomes in distribution, and only some forty log-odds occur:
+    so a population of 400,000 customers is drawn and judged by the definition that training uses (its thresholds are
     those that samples of customers scatter around), and per log-odds the share of best among the mature is taken.
     """
     make = workload(data)
@@ -123,6 +123,7 @@ def planted_rates(data: Path, seed: int = 99) -> tuple[Floats, Floats]:
     seen = np.array([(z == v).sum() for v in values])
     # monotone in the log-odds by construction: pooling neighbours takes out the noise of rare ones
     from sklearn.isotonic import IsotonicRegression
+
     return values, IsotonicRegression().fit(values, rate, sample_weight=seen).predict(values)
 
 

@@ -112,7 +112,7 @@ def _locked_versions(repository: Path) -> dict[str, set[str]]:
 
 def test_the_lock_file_meets_every_requirement(repository: Path, project: dict[str, object]) -> None:
     locked = _locked_versions(repository)
-    extras = project["optional-dependencies"]
+    extras = {name: texts for name, texts in project["optional-dependencies"].items() if name != "bench"}
     required = [
         Requirement(text) for text in (*project["dependencies"], *(t for texts in extras.values() for t in texts))
     ]
@@ -123,6 +123,16 @@ def test_the_lock_file_meets_every_requirement(repository: Path, project: dict[s
         versions = locked.get(canonicalize_name(requirement.name), set())
         assert versions, f"{requirement.name} is not in requirements.lock: run make lock"
         assert all(requirement.specifier.contains(version, prereleases=True) for version in versions)
+
+
+def test_peers_of_the_benchmark_are_not_installed_with_anything_else(
+    repository: Path, project: dict[str, object]
+) -> None:
+    locked, extras = _locked_versions(repository), project["optional-dependencies"]
+    peers = {canonicalize_name(Requirement(text).name) for text in extras["bench"]}
+    assert peers
+    assert not peers & locked.keys()
+    assert not [name for name, texts in extras.items() if any("bench" in Requirement(t).extras for t in texts)]
 
 
 def test_every_locked_package_has_hashes_and_no_address(repository: Path) -> None:
