@@ -1,12 +1,13 @@
 """Graded training against the same model on the extremes only, on planted worlds.
 
-    python experiments/model_quality/graded.py SHARED/data [--budget-minutes N] [--judge naive|defined] [--worlds 20]
+    python experiments/model_quality/graded.py SHARED/data [--budget-minutes N] [--judge naive] [--worlds 20]
 
 A cell is one judge, number of customers, world: Spearman's rank correlation of the model's log-odds on 15,000 accounts
 of the market with their planted log-odds, (a) trained on best against worst, (b) trained on all customers with the
 composite's percentile as a soft label, and which of both the fit chose out of fold, with that fit's processor seconds.
 Same customers, columns, bins, seed and settings.
-`naive` outcomes are judged by three percentiles and a mean (`worlds.naive`), `defined` by what `icp-ml train` does.
+`naive` outcomes are judged by three percentiles and a mean (`worlds.naive`), `defined` ones as `icp-ml train` does
+(churned customers have grade 0), `unfloored` ones the same without that floor.
 Cells are appended to graded.jsonl, and a run goes on where the last one stopped.
 """
 
