@@ -142,7 +142,7 @@ def rest_table(rows: list[dict[str, Any]]) -> str:
             continue
         line = [name]
         for metric, digits in (("lift_10", 2), ("slope", 2), ("excess", 3), ("cpu_seconds", 1)):
-            line.append(" / ".join(f"{r[metric]:.{digits}f}" for r in pair))
+            line.append(" / ".join(f"{r[metric]:.{digits}f}" if np.isfinite(r[metric]) else "?" for r in pair))
         line.append(" / ".join(f"{r['tables']} x {r['fewest_splits']} to {r['most_splits']}" for r in pair))
         lines.append(line)
     head = [
