@@ -6,8 +6,7 @@ A cell is one judge, number of customers, world: Spearman's rank correlation of 
 of the market with their planted log-odds, (a) trained on best against worst, (b) trained on all customers with the
 composite's percentile as a soft label, and which of both the fit chose out of fold, with that fit's processor seconds.
 Same customers, columns, bins, seed and settings.
-`naive` outcomes are judged by three percentiles and a mean (`worlds.naive`), `defined` ones as `icp-ml train` does
-(churned customers have grade 0), `unfloored` ones the same without that floor.
+`naive` outcomes are judged by three percentiles and a mean (`worlds.naive`), `defined` ones as `icp-ml train` does.
 Cells are appended to graded.jsonl, and a run goes on where the last one stopped.
 """
 

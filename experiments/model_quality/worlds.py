@@ -95,24 +95,14 @@ def naive(outcomes: pd.DataFrame) -> Judged:
 
 
 def defined(outcomes: pd.DataFrame) -> Judged:
-    """Judge as `icp-ml train` does: mature customers, churned ones worst with grade 0."""
+    """Judge as `icp-ml train` does: mature customers, churned ones worst, their grade never that of the best."""
     labels = OutcomeDefinition().label(outcomes)
     rows = np.flatnonzero(labels.is_mature)
     grade = labels.grade.to_numpy(dtype=np.float64)[rows]
     return Judged(rows, grade, labels.is_best[rows], labels.is_worst[rows])
 
 
-def unfloored(outcomes: pd.DataFrame) -> Judged:
-    """Judge as `icp-ml train` does, but grade everyone, churned or not, by the composite's percentile alone."""
-    labels = OutcomeDefinition().label(outcomes)
-    rows = np.flatnonzero(labels.is_mature)
-    composite = labels.composite.iloc[rows].reset_index(drop=True)
-    ranks = composite.fillna(composite.min() - 1).rank()  # none known: churned, and nothing else is known of them
-    grade = ((ranks - 0.5) / len(ranks)).to_numpy()
-    return Judged(rows, grade, labels.is_best[rows], labels.is_worst[rows])
-
-
-JUDGES = {"naive": naive, "defined": defined, "unfloored": unfloored}
+JUDGES = {"naive": naive, "defined": defined}
 
 
 def planted_rates(data: Path, seed: int = 99) -> tuple[Floats, Floats]:
