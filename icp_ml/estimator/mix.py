@@ -115,11 +115,12 @@ def fit_mix(
     boosted, boosted_bases = centred_tables([(bag.values, bag.base) for bag in additive.bags], rows, terms)
     smooth, smooth_bases = centred_tables([(ridge.values, ridge.base), *linear.bags], rows, terms)
     values, variances = [], []
+    scatter = dispersion((1 - share) * additive.out_of_bag + share * ridge.out_of_fold, rows)
     for stack, other, posterior in zip(boosted, smooth, posterior_variances(ridge, rows, terms), strict=True):
         values.append((1 - share) * stack.mean(axis=0) + share * other[0])
         spread = ((1 - share) * stack + share * other[1:]).var(axis=0, ddof=1)
         # Both parts shrink, the boosters by stopping early: what bags cannot show of it counts in full.
-        hidden = np.maximum(posterior - other[1:].var(axis=0, ddof=1), 0.0)
+        hidden = np.maximum(scatter * posterior - other[1:].var(axis=0, ddof=1), 0.0)
         variances.append(spread + np.where(other.any(axis=0), hidden, 0.0))
     bases = (1 - share) * boosted_bases + share * smooth_bases[1:]
     return MixedFit(
@@ -164,6 +165,21 @@ def ridge_share(boosted: FloatArray, ridge: FloatArray, y: FloatArray, weight: F
         loss = float(weight @ (np.logaddexp(0.0, z) - y * z)) / weight.mean()
         losses.append(loss + 0.5 * PRIOR_PRECISION * (share - EVEN) ** 2)
     return round(float(SHARES[int(np.argmin(np.round(losses, 9)))]), 2)
+
+
+def dispersion(log_odds: FloatArray, rows: TrainingRows) -> float:
+    """Return how much what was trained on scatters about held-out probabilities, as a share of what labels would.
+
+    Labels are draws, and it is about 1. Grades lie between, about a third as far from what is expected of them,
+    so each says more of the tables than a label does (the dispersion of a quasi-likelihood, Wedderburn 1974).
+    """
+    if rows.grade is None:
+        return 1.0
+    used = rows.trains & (rows.weight > 0)
+    log_odds, target, weight = log_odds[used], rows.target[used], rows.weight[used]
+    fitted = fit_calibration(log_odds, target, weight)
+    p = 1.0 / (1.0 + np.exp(-(fitted.slope * log_odds + fitted.intercept)))
+    return float(min(1.0, (weight @ (target - p) ** 2) / (weight @ (p * (1.0 - p)))))
 
 
 def ridge_text(fit: MixedFit, terms: Sequence[Term]) -> str:

@@ -10,6 +10,7 @@ from icp_ml.estimator import boosting as b
 from icp_ml.estimator.fitting import FieldSpec, FitParams, fit_encoding, fit_tables
 from icp_ml.estimator.grades import GradeChoice, choose_grades, rank_agreement
 from icp_ml.estimator.linear import fit_smooth_ridge
+from icp_ml.estimator.mix import dispersion
 from icp_ml.estimator.rows import TrainingRows, canonical_order, fold_numbers, take
 
 PARAMS = FitParams(b.BoostingParams(bags=4, max_rounds=60, folds=4))
@@ -172,3 +173,16 @@ def test_grades_go_with_their_rows():
                             np.ones(3, bool), np.array([0.9, 0.1, 0.5]))  # fmt: skip
     assert order.tolist() == [1, 2, 0]
     assert set(fold_numbers(rows, 4, 0)) == {0, 1, 2, 3}
+
+
+def test_intervals_know_that_grades_scatter_less_than_labels():
+    columns, grade, _ = customers(400)
+    rows, _ = rows_of(columns, grade)
+    rng = np.random.default_rng(2)
+    chance = 1 / (1 + np.exp(-rng.normal(size=400)))
+    log_odds = np.log(chance / (1 - chance))
+    between = rng.beta(6 * chance, 6 * (1 - chance))  # a beta's variance is p (1 - p) / 7 for a precision of 6
+    assert dispersion(log_odds, replace(rows, grade=between)) == pytest.approx(1 / 7, rel=0.25)
+    drawn = (rng.random(400) < chance).astype(float)
+    assert dispersion(log_odds, replace(rows, grade=drawn)) == pytest.approx(1.0, abs=0.1)
+    assert dispersion(log_odds, replace(rows, grade=None)) == 1.0
