@@ -15,11 +15,12 @@ from icp_ml.estimator.boosting import BoostingParams, held_out_log_odds
 from icp_ml.estimator.encoding import Codes, FloatArray, Term
 from icp_ml.estimator.fitting import FieldSpec, FitParams, fit_encoding
 from icp_ml.estimator.rows import IntArray, TrainingRows, fold_numbers, take
-from icp_ml.exceptions import ModelFormatError, SettingsError
+from icp_ml.exceptions import ModelFormatError, SettingsError, TrainingRefused
 
 ROUNDS = 60  # fixed: choosing them would cost more than it tells
 LEARNING_RATE = 0.1
 FOLDS = 3
+STRATA = 10  # of what the fields that are adjusted for say, at most
 ENOUGH_BETTER = 3  # shuffles that beat the real labels before drawing stops
 
 
@@ -98,6 +99,7 @@ class _Customers:
     terms: tuple[Term, ...]
     params: BoostingParams
     seed: int
+    stratum: IntArray | None = None  # labels are shuffled within it
 
 
 def permutation_gate(
@@ -123,6 +125,8 @@ def permutation_gate(
     columns : mapping of name to Arrow array of n rows
         Best and worst customers only.
     specs : sequence of FieldSpec
+        Where fields are adjusted for, labels are shuffled only between customers of whom those say the same: what
+        passes is told by the other fields.
     y : ndarray of shape (n,)
         1 best, 0 worst.
     groups : ndarray of shape (n,), optional
@@ -149,17 +153,49 @@ def permutation_gate(
         raise SettingsError(msg)
     params = params or FitParams()
     y = np.asarray(y, dtype=np.float64)
-    encoding = fit_encoding(columns, specs, params, as_of)
+    encoding = fit_encoding(columns, [spec for spec in specs if not spec.adjust], params, as_of)
     codes = encoding.encode(columns, len(y), as_of)
     order, content = _content_order(codes, y, groups)
     group = np.arange(len(y)) if groups is None else _numbered(np.asarray(groups)[order])
     boosting = replace(params.boosting, learning_rate=LEARNING_RATE, folds=FOLDS)
-    customers = _Customers(np.asfortranarray(codes[order]), content, group, encoding.terms, boosting, seed)
     y = y[order]
+    stratum = None
+    adjusted = [spec for spec in specs if spec.adjust]
+    if adjusted and len(np.unique(y)) == 2:
+        known = {spec.name: columns[spec.name].take(pa.array(order)) for spec in adjusted}
+        stratum = _strata(known, adjusted, y, replace(params, boosting=boosting), as_of, seed)
+    customers = _Customers(np.asfortranarray(codes[order]), content, group, encoding.terms, boosting, seed, stratum)
     if len(np.unique(y)) < 2 or not encoding.terms:
         return Gate(1.0, False, _loss(np.zeros(len(y)), y), float("nan"), 0, level)
     observed = _statistic(customers, y)
     return _draw(customers, y, observed, permutations, level, n_jobs)
+
+
+def _strata(
+    columns: Mapping[str, pa.Array],
+    specs: Sequence[FieldSpec],
+    y: FloatArray,
+    params: FitParams,
+    as_of: date | None,
+    seed: int,
+) -> IntArray | None:
+    """Return a number for customers of whom the fields that are adjusted for say about the same."""
+    plain = [replace(spec, adjust=False) for spec in specs]
+    if all(spec.kind == "tokens" for spec in plain):  # a set of tokens may have none that enough customers hold
+        try:
+            encoding = fit_encoding(columns, plain, params, as_of)
+        except TrainingRefused:
+            return None
+    else:
+        encoding = fit_encoding(columns, plain, params, as_of)
+    codes = np.asfortranarray(encoding.encode(columns, len(y), as_of))
+    rows = TrainingRows(codes, y, np.ones(len(y)), np.arange(len(y)), np.ones(len(y), dtype=bool))
+    said = held_out_log_odds(rows, codes, encoding.terms, params.boosting, seed, ROUNDS)
+    distinct = np.unique(np.round(said, 9))
+    if len(distinct) <= STRATA:
+        return np.searchsorted(distinct, np.round(said, 9)).astype(np.int64)
+    cuts = np.unique(np.quantile(said, np.arange(1, STRATA) / STRATA, method="lower"))
+    return np.searchsorted(cuts, said, side="left").astype(np.int64)
 
 
 def _draw(
@@ -187,10 +223,12 @@ def _draw(
 
 def _shuffled_statistic(customers: _Customers, y: FloatArray, number: int) -> float:
     rng = np.random.default_rng([customers.seed, 91, number])
-    return _statistic(customers, shuffle_labels(y, customers.group, rng))
+    return _statistic(customers, shuffle_labels(y, customers.group, rng, customers.stratum))
 
 
-def shuffle_labels(y: FloatArray, group: IntArray, rng: np.random.Generator) -> FloatArray:
+def shuffle_labels(
+    y: FloatArray, group: IntArray, rng: np.random.Generator, stratum: IntArray | None = None
+) -> FloatArray:
     """Shuffle labels between groups of one size, each group's labels staying together.
 
     Parameters
@@ -199,18 +237,21 @@ def shuffle_labels(y: FloatArray, group: IntArray, rng: np.random.Generator) -> 
     group : ndarray of shape (n,)
         0 .. groups - 1.
     rng : numpy.random.Generator
+    stratum : ndarray of shape (n,), optional
+        Labels are shuffled within it only; a group is where its first row is.
 
     Notes
     -----
     Groups that no other one equals in size are dealt among themselves, labels cut or repeated to fit;
     otherwise a few large groups could never be shuffled at all.
     """
-    _, index, sizes = np.unique(group, return_inverse=True, return_counts=True)
+    _, first, index, sizes = np.unique(group, return_index=True, return_inverse=True, return_counts=True)
+    kinds = sizes if stratum is None else sizes + (int(sizes.max()) + 1) * stratum[first]
     rows = np.split(np.argsort(index, kind="stable"), np.cumsum(sizes)[:-1])
-    lone = np.bincount(sizes)[sizes] == 1
+    lone = np.bincount(kinds)[kinds] == 1
     out = y.copy()
-    for size in np.unique(np.where(lone, 0, sizes)):
-        members = np.flatnonzero(np.where(lone, 0, sizes) == size)
+    for kind in np.unique(np.where(lone, 0, kinds)):
+        members = np.flatnonzero(np.where(lone, 0, kinds) == kind)
         for to, source in zip(members, rng.permutation(members), strict=True):
             out[rows[to]] = np.resize(y[rows[source]], len(rows[to]))
     if len(np.unique(out)) < 2:  # cut labels lost one of the two

@@ -42,10 +42,19 @@ class FieldSettings(_Section):
     exclude: tuple[str, ...] = ()
     confirm: tuple[str, ...] = ()
     own_product: tuple[str, ...] = ()
-    adjust_for: tuple[str, ...] = ()
+    adjust_for: tuple[str, ...] = Field((), description="customers have them, lists do not: held at their average")
     currency_rates: dict[str, float] = Field({}, description="US dollars per unit of a currency, such as EUR: 1.08")
     date_order: dict[str, Literal["day_first", "month_first"]] = Field({}, description="by field or header")
     missing_values: dict[str, tuple[str | int | float, ...]] = Field({}, description="by field or header: [999]")
+
+    @model_validator(mode="after")
+    def _one_part(self) -> FieldSettings:
+        for part in ("exclude", "confirm"):
+            both = sorted({*self.adjust_for} & {*getattr(self, part)})
+            if both:
+                msg = f"'{both[0]}' is named under fields.{part} and under fields.adjust_for; name it under one of them"
+                raise ValueError(msg)
+        return self
 
     @field_validator("currency_rates")
     @classmethod
@@ -129,9 +138,18 @@ class ModelSettings(_Section):
     mode: Literal["additive"] = "additive"
     max_pairs: int = Field(10, ge=0, le=50)
     segments: Literal["auto"] = "auto"
-    emphasis: dict[Category, float] = {}
+    emphasis: dict[Category, float] = Field({}, description="how freely a category's fields may speak; 1 as they come")
     bags: int = Field(25, ge=2, le=100)
     max_tokens: int = Field(200, ge=1, le=5000)
+
+    @field_validator("emphasis")
+    @classmethod
+    def _factors(cls, emphasis: dict[Category, float]) -> dict[Category, float]:
+        for category, factor in emphasis.items():
+            if not 0.1 <= factor <= 10:
+                msg = f"{category}: {factor} is no factor from 0.1 to 10; 1 leaves it as it is, 2 is twice as free"
+                raise ValueError(msg)
+        return emphasis
 
 
 class EvaluationSettings(_Section):

@@ -31,7 +31,7 @@ class TrainingData:
     table : pa.Table
         The customers with all their columns, without what names our own product.
     columns : dict of str to Arrow array
-        The columns that may be fitted.
+        The columns that are fitted: those that may be scored on, and those that are adjusted for.
     specs : list of FieldSpec
         How each of them is encoded and named.
     status : ndarray of str, shape (n,)
@@ -91,8 +91,12 @@ def prepare(
     """Take the mature customers and their accepted columns."""
     mature = np.flatnonzero(labels.is_mature)
     table = without_own_product(accounts.table, settings.fields.own_product)[0].take(pa.array(mature))
-    boosting = BoostingParams(bags=settings.model.bags)
-    params = FitParams(boosting, max_tokens=settings.model.max_tokens, grades=settings.outcomes.grades)
+    params = FitParams(
+        BoostingParams(bags=settings.model.bags),
+        max_tokens=settings.model.max_tokens,
+        grades=settings.outcomes.grades,
+        emphasis={str(category): factor for category, factor in settings.model.emphasis.items()},
+    )
     specs = field_specs(accounts, data_report, as_of)
     columns = {spec.name: table.column(spec.name).combine_chunks() for spec in specs}
     for spec in specs:
@@ -104,9 +108,9 @@ def prepare(
 
 
 def field_specs(accounts: Accounts, data_report: DataReport, as_of: date | None) -> list[FieldSpec]:
-    """Return how each accepted field is encoded and named."""
+    """Return how the accepted fields, and those that are adjusted for, are encoded and named."""
     out = []
-    for name in data_report.accepted:
+    for name in [*data_report.accepted, *data_report.adjusted]:
         known = accounts.fields[name]
         out.append(
             FieldSpec(
@@ -117,6 +121,7 @@ def field_specs(accounts: Accounts, data_report: DataReport, as_of: date | None)
                 known.category,
                 accounts.spellings.get(name, {}),
                 name in data_report.neutralise,
+                name in data_report.adjusted,
             )
         )
     return out

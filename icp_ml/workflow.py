@@ -232,6 +232,7 @@ def _model(
             "rounds": fitted.rounds,
             "ridge_share": fitted.ridge_share,
             "grades": fitted.grades.to_dict(),
+            **({"adjustment": fitted.adjustment.to_dict()} if fitted.adjustment.fields else {}),
             "calibration": {"slope": fitted.calibration.slope, "intercept": fitted.calibration.intercept},
         },
         report,
@@ -265,8 +266,6 @@ def _source(accounts: Accounts) -> dict[str, Any]:
 def _check_supported(settings: Settings) -> None:
     """Say so where a setting of the design is not built yet, instead of ignoring it."""
     asked = {
-        "fields.adjust_for": settings.fields.adjust_for,
-        "model.emphasis": settings.model.emphasis,
         "profile.overrides": settings.profile.overrides,
         "scoring.winnability_column": settings.scoring.winnability_column,
         "tracking.log_examples": settings.tracking.log_examples,

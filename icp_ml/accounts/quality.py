@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from icp_ml.accounts.guard.adjusting import ADJUSTED, check_adjusted
 from icp_ml.accounts.guard.advice import COVERAGE_GAP, advise, fill_notes, population_notes, repeat_notes
 from icp_ml.accounts.guard.closeness import by_age, by_outcomes
 from icp_ml.accounts.guard.derivation import add_derived
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
 __all__ = ["ColumnVerdict", "DataReport", "check_usable", "judge_columns", "without_own_product"]
 
 MIN_FIELDS = 2
-_SEVERITY: Mapping[Verdict, int] = {"accept": 0, "confirm": 1, "refuse": 2}
+_SEVERITY: Mapping[Verdict, int] = {"accept": 0, "confirm": 1, "refuse": 2, "adjust": 3}
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,8 +98,14 @@ def judge_columns(
         The list, or a sample of it; with it, columns that it lacks are refused.
     as_of : date or None
         Dates after it are reported.
+
+    Raises
+    ------
+    SettingsError
+        A field of `fields.adjust_for` cannot be adjusted for.
     """
     settings = settings or Settings()
+    check_adjusted(customers, fields, settings)
     customers, dropped = without_own_product(customers, settings.fields.own_product)
     if market is not None:
         market, _ = without_own_product(market, settings.fields.own_product)
@@ -109,7 +116,8 @@ def judge_columns(
     features = {n: c for n, c in evidence.columns.items() if fields[n].role == "feature"}
     dates = {n: v for n, v in evidence.outcomes.items() if fields[n].kind == "date"}
     add_derived(findings, features, settings.fields.confirm, dates, evidence.folds)
-    _add_list(findings, fields, market, pairs, _customers_only(customers, market))
+    scored_on = {name: found for name, found in findings.items() if name not in settings.fields.adjust_for}
+    _add_list(scored_on, fields, market, pairs, _customers_only(customers, market))
     _add_settings(findings, fields, settings)
     verdicts = []
     for name in evidence.columns:
@@ -275,7 +283,7 @@ def _add_settings(findings: dict[str, list[Finding]], fields: Mapping[str, Field
         if name in chosen.exclude:
             found.insert(0, Finding("refuse", "it is named under fields.exclude"))
         elif name in chosen.adjust_for:
-            found.insert(0, Finding("refuse", "it is named under fields.adjust_for, so it is not scored on"))
+            found.insert(0, Finding("adjust", ADJUSTED))
         if name in chosen.confirm and found and all(f.verdict == "confirm" for f in found):
             findings[name] = [Finding("accept", f"vouched for under fields.confirm ({f.reason})") for f in found]
 

@@ -112,6 +112,11 @@ def cross_fitted_design(rows: TrainingRows, terms: Sequence[Term], params: Boost
     return X
 
 
+def freedoms(terms: Sequence[Term]) -> list[float]:
+    """Return how freely each term may speak."""
+    return [term.encoding.freedom for term in terms]
+
+
 def _booster(
     X: FloatArray,
     y: FloatArray,
@@ -120,6 +125,7 @@ def _booster(
     seed: int,
     rounds: int,
     valid: tuple[FloatArray, FloatArray, FloatArray] | None = None,
+    freedom: Sequence[float] = (),
 ) -> tuple[lightgbm.Booster, list[float]]:
     """Train one booster on one thread (same bytes on any machine); with `valid`, also its loss per round."""
     import lightgbm as lgb
@@ -145,6 +151,8 @@ def _booster(
         "seed": seed % (2**31 - 1),
         "verbose": -1,
     }
+    if any(value != 1.0 for value in freedom):
+        settings["feature_contri"] = list(freedom)  # multiplies a term's gain when trees choose one
     data = lgb.Dataset(X, y, weight=weight, params=settings, free_raw_data=False)
     if valid is None:
         return lgb.train(settings, data, num_boost_round=rounds, keep_training_booster=True), []
@@ -172,6 +180,7 @@ def cross_validate(
     smaller = min(int(rows.y[rows.trains].sum()), int((1 - rows.y[rows.trains]).sum()))
     folds = max(2, min(params.folds, smaller))
     fold = fold_numbers(rows, folds, seed)
+    freedom = freedoms(terms)
 
     def one(k: int) -> tuple[lightgbm.Booster, list[float], FloatArray]:
         fitted = take(rows, (fold != k) & rows.trains)
@@ -187,7 +196,7 @@ def cross_validate(
         valid = (Z[judged], held.target[judged], held.weight[judged])
         if not judged.any():
             valid = (X, fitted.target, fitted.weight)
-        booster, losses = _booster(X, fitted.target, fitted.weight, params, seed + k, params.max_rounds, valid)
+        booster, losses = _booster(X, fitted.target, fitted.weight, params, seed + k, params.max_rounds, valid, freedom)
         return booster, losses, Z
 
     results = Parallel(n_jobs=n_jobs, prefer="threads")(delayed(one)(k) for k in range(folds))
@@ -215,7 +224,7 @@ def fit_bag(rows: TrainingRows, terms: Sequence[Term], params: BoostingParams, s
         chosen = np.arange(len(rows.y))
     bag = take(rows, chosen)
     X = cross_fitted_design(bag, terms, params, seed + 1)
-    booster, _ = _booster(X, bag.target, bag.weight, params, seed, rounds)
+    booster, _ = _booster(X, bag.target, bag.weight, params, seed, rounds, freedom=freedoms(terms))
     statistics = category_statistics(bag.codes, terms, bag.target, bag.weight, params.smoothing)
     values, base = read_tables(booster, terms, statistics)
     return Bag(values, base, booster.model_to_string(), np.bincount(chosen, minlength=len(rows.y)))
@@ -226,7 +235,7 @@ def held_out_log_odds(
 ) -> FloatArray:
     """Fit one booster for a fixed number of rounds and return its raw log-odds of held-out codes."""
     X = cross_fitted_design(fitted, terms, params, seed + 1)
-    booster, _ = _booster(X, fitted.target, fitted.weight, params, seed, rounds)
+    booster, _ = _booster(X, fitted.target, fitted.weight, params, seed, rounds, freedom=freedoms(terms))
     statistics = category_statistics(fitted.codes, terms, fitted.target, fitted.weight, params.smoothing)
     return np.asarray(booster.predict(design(held, terms, statistics), raw_score=True, num_threads=1), dtype=np.float64)
 

@@ -67,6 +67,10 @@ class FieldEncoding:
         What to show for each of `values`.
     rare : tuple of str
         category only: values seen in training, but too few times to stand alone.
+    adjusted : bool
+        While fitting: held at its average afterwards, so no model has it.
+    freedom : float
+        While fitting: how freely it may speak, 1 as it comes (see `FitParams.emphasis`).
     """
 
     field: str  # its name
@@ -78,6 +82,8 @@ class FieldEncoding:
     values: tuple[str, ...] = ()
     spellings: tuple[str, ...] = ()
     rare: tuple[str, ...] = ()
+    adjusted: bool = False
+    freedom: float = 1.0
 
     @property
     def sizes(self) -> list[int]:
@@ -143,6 +149,11 @@ class Term:
     encoding: FieldEncoding
     size: int
     token: int | None = None  # position in the vocabulary
+
+    @property
+    def adjusted(self) -> bool:
+        """Whether its field is adjusted for: fitted, then held at its average."""
+        return self.encoding.adjusted
 
     @property
     def spelling(self) -> str:

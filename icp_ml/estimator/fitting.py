@@ -12,9 +12,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from icp_ml.accounts.values.industries import title_of
+from icp_ml.estimator.adjustment import Adjustment, calibrate_held, describe_adjustment, without_adjusted
 from icp_ml.estimator.bins import fit_codes, fit_numeric, fit_values, fit_vocabulary
 from icp_ml.estimator.boosting import BoostingParams
-from icp_ml.estimator.calibration import Calibration, fit_calibration
+from icp_ml.estimator.calibration import Calibration
 from icp_ml.estimator.encoding import (
     CODE_SYSTEMS,
     EncodedKind,
@@ -45,6 +46,7 @@ class FieldSpec:
     category: str = "firmographic"
     spellings: Mapping[str, str] = field(default_factory=dict)
     neutral_missing: bool = False
+    adjust: bool = False  # fitted, then held at its average: no term of the model
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,8 @@ class FitParams:
     min_code_share: float = 0.02  # of the rows, for an industry code to stand beside the wider one it belongs to
     max_tokens: int = 200
     max_words: int = 300  # of a text; a word counts as a token, and so does a phrase
+    emphasis: Mapping[str, float] = field(default_factory=dict)  # category -> freedom of its fields, 1 where not there
+    adjust_freedom: float = 4.0  # of fields that are adjusted for
     grades: Literal["auto", "always", "never"] = "auto"  # where there are grades: whichever ranks better, or one
 
 
@@ -65,7 +69,8 @@ class FittedTables:
     """Calibrated tables and what is worth keeping of the fit.
 
     `out_of_bag` is calibrated log-odds of rows by fits that did not see them, in the order the rows were given.
-    `ridge` is the ridge's part as JSON and `ridge_share` what it counts for; `grades` says what was trained on.
+    `ridge` is the ridge's part as JSON and `ridge_share` what it counts for; `grades` says what was trained on,
+    `adjustment` what was adjusted for: `tables` and `out_of_bag` hold it at its average.
     """
 
     tables: ScoringTables
@@ -76,6 +81,7 @@ class FittedTables:
     ridge: str
     ridge_share: float
     grades: GradeChoice
+    adjustment: Adjustment = field(default_factory=Adjustment)
 
 
 def fit_encoding(
@@ -84,7 +90,7 @@ def fit_encoding(
     """Freeze bins, values and vocabularies; no label is seen. Fields are put in name order."""
     fields = [_fit_field(columns[spec.name], spec, params, as_of) for spec in sorted(specs, key=lambda s: s.name)]
     usable = tuple(enc for enc in fields if enc.kind != "tokens" or enc.values)
-    if not usable:
+    if all(enc.adjusted for enc in usable):
         msg = (
             f"no field can be used: no token of {', '.join(enc.field for enc in fields) or 'any field'} "
             "is held by enough rows and lacked by enough others; add fields or rows"
@@ -95,7 +101,8 @@ def fit_encoding(
 
 def _fit_field(array: pa.Array, spec: FieldSpec, params: FitParams, as_of: date | None) -> FieldEncoding:
     label = spec.label or spec.name.replace("_", " ")
-    enc = FieldEncoding(spec.name, spec.kind, spec.form, label, spec.category)
+    freedom = params.emphasis.get(spec.category, 1.0) if not spec.adjust else params.adjust_freedom
+    enc = FieldEncoding(spec.name, spec.kind, spec.form, label, spec.category, adjusted=spec.adjust, freedom=freedom)
     if spec.kind == "numeric":
         values = numeric_values(array, as_of, spec.form)
         return replace(enc, edges=fit_numeric(values, max_bins=params.max_bins, form=spec.form))
@@ -164,7 +171,8 @@ def fit_tables(
     rows, crossed, chosen = _graded(rows, None if grade is None else grade[order], encoding.terms, params, seed, n_jobs)
     fitted = fit_mix(rows, encoding.terms, params.boosting, seed, n_jobs, crossed)
     # Out of bag rather than out of fold: bags are sharper than the single boosters of the folds.
-    calibration = fit_calibration(fitted.out_of_bag, rows.y, rows.weight)
+    held = fitted.out_of_bag - fitted.adjusted
+    calibration = calibrate_held(held, fitted.adjusted, rows.y, rows.weight)
     customers = [np.bincount(rows.codes[:, j], minlength=t.size).astype(float) for j, t in enumerate(encoding.terms)]
     good = take(rows, rows.y > 0)
     best = [np.bincount(good.codes[:, j], minlength=t.size).astype(float) for j, t in enumerate(encoding.terms)]
@@ -178,11 +186,15 @@ def fit_tables(
         tuple(best),
         as_of,
     )
-    tables = _hold_missing(tables, specs).scaled(calibration.slope, calibration.intercept)
+    tables = _hold_missing(tables, specs)
+    adjustment = describe_adjustment(tables, rows, fitted.out_of_bag, held)
+    tables = without_adjusted(tables).scaled(calibration.slope, calibration.intercept)
     out_of_bag = np.empty(n)
-    out_of_bag[order] = calibration.slope * fitted.out_of_bag + calibration.intercept
+    out_of_bag[order] = calibration.slope * held + calibration.intercept
     text = ridge_text(fitted, encoding.terms)
-    return FittedTables(tables, fitted.rounds, calibration, out_of_bag, fitted.boosters, text, fitted.share, chosen)
+    return FittedTables(
+        tables, fitted.rounds, calibration, out_of_bag, fitted.boosters, text, fitted.share, chosen, adjustment
+    )
 
 
 def _graded(

@@ -136,17 +136,17 @@ def smooth_basis(terms: Sequence[Term]) -> sparse.csr_matrix:
 
 def _term_basis(term: Term) -> FloatArray:
     if term.encoding.kind != "numeric":
-        return np.eye(term.size)
+        return term.encoding.freedom * np.eye(term.size)
     bins = term.size - 1 - FIRST_BIN
     place = np.clip(np.arange(term.size), FIRST_BIN, term.size - 2) - FIRST_BIN
     hot = ROUGH * np.eye(bins + 1)[np.where(np.arange(term.size) == MISSING, 0, place + 1)]
     if bins < 2:
-        return hot
+        return term.encoding.freedom * hot
     angle = np.pi * np.arange(1, min(WAVES + 1, bins)) / bins
     waves = np.cos((place[:, None] + 0.5) * angle) / np.sin(angle / 2)
     waves *= SMOOTH / np.sqrt(0.5 * np.sum(np.sin(angle / 2) ** -2))  # a mean square of 1 over the bins
     waves[MISSING] = 0.0
-    return np.hstack([hot, waves])
+    return term.encoding.freedom * np.hstack([hot, waves])
 
 
 def cross_fit_smooth_ridge(
@@ -230,7 +230,7 @@ def posterior_variances(fit: RidgeFit, rows: TrainingRows, terms: Sequence[Term]
             centred = basis - share @ basis
             variance = np.einsum("ij,ji->i", centred, np.linalg.solve(precision, centred.T))
         else:
-            own = 1.0 / (of_code + 1.0 / fit.C)
+            own = 1.0 / (of_code + 1.0 / (fit.C * term.encoding.freedom**2))
             variance = own * (1.0 - 2.0 * share) + float(share**2 @ own)
         out.append(np.maximum(variance, 0.0))
     return tuple(out)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from icp_ml.estimator.adjustment import adjusted_part
 from icp_ml.estimator.boosting import BoostingParams, centred_tables, cross_validate, fit_additive
 from icp_ml.estimator.calibration import MIN_ROWS, fit_calibration
 from icp_ml.estimator.encoding import FloatArray, Term
@@ -48,6 +49,8 @@ class MixedFit:
     out_of_fold, out_of_bag : ndarray of shape (n,)
         The ridge is out of fold in both.
     boosters : tuple of str
+    adjusted : ndarray of shape (n,)
+        What the terms that are adjusted for add to each row, by bags that did not draw it; 0 where there are none.
     """
 
     values: tuple[FloatArray, ...]
@@ -60,6 +63,7 @@ class MixedFit:
     out_of_fold: FloatArray
     out_of_bag: FloatArray
     boosters: tuple[str, ...]
+    adjusted: FloatArray
 
 
 @dataclass(frozen=True)
@@ -116,6 +120,7 @@ def fit_mix(
     smooth, smooth_bases = centred_tables([(ridge.values, ridge.base), *linear.bags], rows, terms)
     values, variances = [], []
     scatter = dispersion((1 - share) * additive.out_of_bag + share * ridge.out_of_fold, rows)
+    mixed = [(1 - share) * stack + share * other[1:] for stack, other in zip(boosted, smooth, strict=True)]
     for stack, other, posterior in zip(boosted, smooth, posterior_variances(ridge, rows, terms), strict=True):
         values.append((1 - share) * stack.mean(axis=0) + share * other[0])
         spread = ((1 - share) * stack + share * other[1:]).var(axis=0, ddof=1)
@@ -134,6 +139,7 @@ def fit_mix(
         (1 - share) * additive.out_of_fold + share * ridge.out_of_fold,
         (1 - share) * additive.out_of_bag + share * ridge.out_of_fold,
         tuple(bag.text for bag in additive.bags),
+        adjusted_part(rows, terms, mixed, draws),
     )
 
 

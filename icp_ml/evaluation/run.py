@@ -159,7 +159,8 @@ def _customers(
         score = np.where(known, score, np.median(score[known])) if known.mean() >= LEAST_SCORED else None
     grades = None if grade is None else np.asarray(grade, dtype=np.float64)[order]
     dates = None if signed_up is None else np.asarray(signed_up, dtype="datetime64[s]")[order]
-    return Customers(taken, tuple(specs), rule_fields(taken, specs), np.asarray(status).astype(str)[order], group,
+    rule = rule_fields(taken, [spec for spec in specs if not spec.adjust])
+    return Customers(taken, tuple(specs), rule, np.asarray(status).astype(str)[order], group,
                      dates, score, grades, params, as_of)  # fmt: skip
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from icp_ml.accounts.guard.evidence import Bools, Coded, Floats, Ints, area_under_curve, predict
 from icp_ml.schema import BY_NAME, Field
 
-Verdict = Literal["accept", "confirm", "refuse"]
+Verdict = Literal["accept", "confirm", "refuse", "adjust"]
 
 TELLS_THE_LABEL = 0.97
 SUSPICIOUS = 0.80

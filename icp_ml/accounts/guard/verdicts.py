@@ -22,7 +22,8 @@ class ColumnVerdict:
     Attributes
     ----------
     verdict : str
-        accept, confirm (left out until named in `fields.confirm`) or refuse.
+        accept, confirm (left out until named in `fields.confirm`), refuse, or adjust (named in `fields.adjust_for`:
+        fitted, but held at its average and never scored on).
     reasons : tuple of str
         Why, in words; for an accepted column what to know about it.
     coverage_customers, coverage_market : float
@@ -95,6 +96,11 @@ class DataReport:
     def accepted(self) -> list[str]:
         """Fields that may enter the model."""
         return self._with("accept")
+
+    @property
+    def adjusted(self) -> list[str]:
+        """Fields that are fitted and then held at their average."""
+        return self._with("adjust")
 
     @property
     def to_confirm(self) -> list[str]:
