@@ -122,6 +122,9 @@ class IdealCustomerProfile:
                 f"From {e['mature']:,} mature customers: {e['best']:,} best, {e['worst']:,} worst; "
                 f"{e['base_rate']:.0%} of all are best. Fit is likeness to best customers, not readiness to buy."
             )
+            if e.get("adjusted_for"):
+                named = ", ".join(escape_markdown(str(name)) for name in e["adjusted_for"])
+                lines += ["", f"Adjusted for, so no credit of theirs is given to other fields: {named}."]
         return "\n".join(lines).rstrip() + "\n"
 
 

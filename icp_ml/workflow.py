@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import Any
 
@@ -161,6 +161,7 @@ def train(
             groups=data.groups,
             **common,
         )
+    evaluation = replace(evaluation, notes=(*evaluation.notes, *fitted.adjustment.notes))
     codes = fitted.tables.encode(data.columns, len(data.status), as_of)
     with clock.stage("find traits"):
         listed = _list_codes(fitted, accounts, market)
@@ -171,7 +172,7 @@ def train(
         )
         profile = build_profile(
             traits,
-            evidence=_evidence(labels, evaluation, gate),
+            evidence=_evidence(labels, evaluation, gate, fitted),
             signal=gate.passed,
             reason=gate.sentence,
             list_coverage=_list_coverage(data_report),
@@ -290,7 +291,7 @@ def _list_codes(fitted: FittedTables, accounts: Accounts, market: Accounts | Non
     return fitted.tables.encode(columns, table.num_rows)
 
 
-def _evidence(labels: OutcomeLabels, evaluation: Evaluation, gate: Gate) -> dict[str, Any]:
+def _evidence(labels: OutcomeLabels, evaluation: Evaluation, gate: Gate, fitted: FittedTables) -> dict[str, Any]:
     mature = int(labels.is_mature.sum())
     best, worst = int(labels.is_best.sum()), int(labels.is_worst.sum())
     return {
@@ -301,4 +302,5 @@ def _evidence(labels: OutcomeLabels, evaluation: Evaluation, gate: Gate) -> dict
         "p_value": gate.p_value,
         "verdict": evaluation.verdict,
         "verdict_code": evaluation.verdict_code,
+        **({"adjusted_for": fitted.adjustment.labels} if fitted.adjustment.fields else {}),
     }

@@ -65,11 +65,26 @@ class Adjustment:
         named = "; ".join(f"{f.label} ({f.low:+.2f} for {f.low_words} to {f.high:+.2f} for {f.high_words}, log-odds)"
                           for f in self.fields)  # fmt: skip
         told = (
-            f"Held at average this is {self.share:.0%} less of what tells best customers from the others"
+            f"It is {self.share:.0%} of what the complete fit says of who is best"
             if math.isfinite(self.share)
-            else "Nothing tells best customers from the others"
+            else "With it or without, the fit says nothing of who is best"
         )
         return f"Adjusted for, fitted and then held at average, never scored on: {named}. {told}."
+
+    @property
+    def labels(self) -> list[str]:
+        """What a reader calls the fields."""
+        return [f.label for f in self.fields]
+
+    @property
+    def notes(self) -> list[str]:
+        """What to say beside figures on held-out customers; nothing where nothing was adjusted for."""
+        if not self.fields:
+            return []
+        judged = (
+            "The outcomes these customers are judged by still include it, so ranks among them look worse than fit is."
+        )
+        return [self.sentence, judged]
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types."""

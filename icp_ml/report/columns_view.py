@@ -41,13 +41,16 @@ def column_view(data_report: Mapping[str, Any]) -> dict[str, Any]:
     columns = list(report.get("columns") or ())
     by_verdict = {v: [c for c in columns if c["verdict"] == v] for v in ("accept", "confirm")}
     others = [c for c in columns if c["verdict"] not in by_verdict]
+    adjusted = sum(c["verdict"] == "adjust" for c in others)
     used = sorted(by_verdict["accept"], key=lambda c: -(_known(c.get("auc")) or 0.0))
     rows = [_row(c, read.get(c["field"], {})) for c in used[:MAX_COLUMNS]]
     return {
         "any": bool(columns),
         "lead": (
             f"{f.plural(len(columns), 'column')}: {f.count(len(used))} used, "
-            f"{f.count(len(by_verdict['confirm']))} asked about, {f.count(len(others))} left out."
+            f"{f.count(len(by_verdict['confirm']))} asked about, "
+            + (f"{f.count(adjusted)} adjusted for, " if adjusted else "")
+            + f"{f.count(len(others) - adjusted)} left out."
         ),
         "used": rows,
         "used_more": _more(len(used)),

@@ -91,7 +91,8 @@ def quality_table(evaluation: Evaluation) -> RenderableType:
     if evaluation.backtest is not None:
         auc = evaluation.backtest.auc
         backtest = [Text(f"Back-test on the newest customers: AUC {auc.value:.2f} ({auc.low:.2f} to {auc.high:.2f}).")]
-    return Group(table, verdict, *cautions, *backtest)
+    notes = [Text(note, style="dim") for note in evaluation.notes]
+    return Group(table, verdict, *cautions, *backtest, *notes)
 
 
 def tiers_table(summary: ScoreSummary, tiers: Sequence[Mapping[str, Any]]) -> RenderableType:

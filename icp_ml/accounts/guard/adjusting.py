@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from icp_ml.exceptions import SettingsError
 from icp_ml.schema import Field
@@ -50,6 +49,6 @@ def _unusable(name: str, customers: pa.Table, fields: Mapping[str, Field]) -> st
     column = customers[name]
     if column.null_count == len(column):
         return "which has no value for any customer; remove it there, or give the column its values"
-    if not pa.types.is_list(column.type) and pc.count_distinct(column, mode="all").as_py() < 2:
+    if not pa.types.is_list(column.type) and len(column.unique()) < 2:
         return "which has the same value for every customer, so there is nothing to adjust for; remove it there"
     return ""
