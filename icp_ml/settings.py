@@ -139,6 +139,7 @@ class ModelSettings(_Section):
     max_pairs: int = Field(10, ge=0, le=50)
     segments: Literal["auto"] = "auto"
     emphasis: dict[Category, float] = Field({}, description="how freely a category's fields may speak; 1 as they come")
+    market_weights: bool = Field(False, description="weight customers so that they look like the list")
     bags: int = Field(25, ge=2, le=100)
     max_tokens: int = Field(200, ge=1, le=5000)
 

@@ -43,6 +43,8 @@ class TrainingData:
     params : FitParams
     as_of : date or None
         The day ages are measured to.
+    weight : ndarray of shape (n,) or None
+        What each customer counts for in fits; None: all alike.
     """
 
     table: pa.Table
@@ -53,6 +55,7 @@ class TrainingData:
     groups: npt.NDArray[np.int64]
     params: FitParams
     as_of: date | None
+    weight: FloatArray | None = None
 
     @property
     def best(self) -> FloatArray:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePath
 from typing import Any
 
+import numpy as np
 from scipy.special import expit
 
 from icp_ml.accounts import Accounts
@@ -17,6 +18,7 @@ from icp_ml.estimator.fitting import FittedTables, fit_tables
 from icp_ml.evaluation import Evaluation, evaluate
 from icp_ml.exceptions import SettingsError
 from icp_ml.gate import Gate, permutation_gate
+from icp_ml.market_weights import weigh_customers
 from icp_ml.model import ICPModel
 from icp_ml.outcomes import OutcomeDefinition, OutcomeLabels, check_enough
 from icp_ml.outcomes.distribution import composite_distribution
@@ -102,8 +104,10 @@ def train(
     ------
     InputError
         No outcome column, or account ids that occur twice.
+    SettingsError
+        A field cannot be adjusted for, or weights are asked for without a list.
     TrainingRefused
-        Too few best or worst customers, or no usable field.
+        Too few best or worst customers, no usable field, or a list too different to weight customers by.
     """
     settings = settings or Settings()
     _check_supported(settings)
@@ -126,6 +130,8 @@ def train(
         )
         check_usable(data_report)
     data = prepare(accounts, labels, data_report, settings, as_of)
+    weights = weigh_customers(data, accounts, market, settings)
+    data = replace(data, weight=weights.weight if weights else None)
     common: dict[str, Any] = {"as_of": as_of, "seed": settings.random_state, "n_jobs": n_jobs, "params": data.params}
     with clock.stage("permutation test"):
         gate = permutation_gate(
@@ -142,6 +148,7 @@ def train(
             data.specs,
             data.status,
             grade=data.grade,
+            weight=data.weight,
             groups=data.groups,
             signed_up=data.signed_up,
             current_score=data.current_score,
@@ -156,12 +163,15 @@ def train(
             data.columns,
             data.specs,
             data.best,
+            weight=data.weight,
             trains=data.judged,
             grade=data.grade,
             groups=data.groups,
             **common,
         )
-    evaluation = replace(evaluation, notes=(*evaluation.notes, *fitted.adjustment.notes))
+    evaluation = replace(
+        evaluation, notes=(*evaluation.notes, *fitted.adjustment.notes, *([weights.sentence] if weights else []))
+    )
     codes = fitted.tables.encode(data.columns, len(data.status), as_of)
     with clock.stage("find traits"):
         listed = _list_codes(fitted, accounts, market)
@@ -190,7 +200,7 @@ def train(
             evaluation,
             profile,
             settings,
-            _looked_up(found, plan),
+            {**_looked_up(found, plan), **({"market_weights": weights.to_dict()} if weights else {})},
         )
     matches = found.matches if found else None
     return TrainingRun(labels, data_report, gate, evaluation, model, profile, clock.seconds, plan, matches)
@@ -206,10 +216,10 @@ def _model(
     evaluation: Evaluation,
     profile: IdealCustomerProfile,
     settings: Settings,
-    looked_up: dict[str, Any],
+    told: dict[str, Any],
 ) -> ICPModel:
     best = data.status == "best"
-    cutoffs = TierCutoffs.from_base_rate(float(best.mean()))
+    cutoffs = TierCutoffs.from_base_rate(float(np.average(best, weights=data.weight)))
     tiers = tier_table(100 * expit(evaluation.out_of_fold), best, cutoffs)
     ids = data.table.column("account_id").to_pylist()
     salt = hashlib.sha256("\n".join(sorted(map(str, ids))).encode()).hexdigest()[:16]
@@ -219,7 +229,7 @@ def _model(
         "columns": data_report.to_dict(),
         "source": _source(accounts),
         "distribution": composite_distribution(labels),
-        **looked_up,
+        **told,
     }
     return ICPModel(
         fitted.tables,

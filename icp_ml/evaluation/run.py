@@ -36,6 +36,7 @@ def evaluate(
     status: npt.NDArray[Any],
     *,
     grade: FloatArray | None = None,
+    weight: FloatArray | None = None,
     groups: IntArray | None = None,
     signed_up: npt.NDArray[Any] | None = None,
     current_score: FloatArray | None = None,
@@ -61,6 +62,8 @@ def evaluate(
         "best", "worst" or "middle". Learners train on best against worst and score all three.
     grade : ndarray of shape (n,), optional
         Percentile of each customer's composite outcome, NaN where it has none: the model may train on it instead.
+    weight : ndarray of shape (n,), optional
+        What each customer counts for while the model is fitted; metrics and baselines count all alike.
     groups : ndarray of shape (n,), optional
         Customers of a group share every fold, and are drawn together for intervals.
     signed_up : ndarray of datetime64 of shape (n,), optional
@@ -90,6 +93,8 @@ def evaluate(
     params = params or FitParams()
     params = replace(params, boosting=replace(params.boosting, bags=min(BAGS, params.boosting.bags)))
     customers = _customers(order, columns, specs, status, groups, signed_up, current_score, grade, params, as_of)
+    if weight is not None:
+        customers = replace(customers, weight=np.asarray(weight, dtype=np.float64)[order])
     n = len(order)
     fold = _folds(customers, folds, repeats, seed)
     dated = split_by_date(customers)

@@ -38,6 +38,7 @@ class Customers:
     grade: FloatArray | None
     params: FitParams
     as_of: date | None
+    weight: FloatArray | None = None  # in fits of the model
 
     @property
     def best(self) -> BoolArray:
@@ -126,6 +127,7 @@ def score_split(customers: Customers, train: IntArray, held: IntArray, seed: int
     train_columns, held_columns = customers.part(train), customers.part(held)
     fitted = fit_tables(
         train_columns, customers.specs, bare.y, groups=bare.group, trains=bare.trains, params=customers.params,
+        weight=None if customers.weight is None else customers.weight[train],
         grade=None if customers.grade is None else customers.grade[train], as_of=customers.as_of, seed=seed, n_jobs=1,
     )  # fmt: skip
     tables = fitted.tables
