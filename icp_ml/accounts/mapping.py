@@ -279,6 +279,7 @@ _TOLD: dict[str, dict[str, str]] = {
         "custom": "fields of your own, such as {name: gpu_spend_usd, kind: money, category: technographic}",
         "exclude": "fields never to learn from",
         "confirm": "fields that  icp-ml check  asks about and you vouch for: known before the sale",
+        "adjust_for": "customers have them, lists do not (tier, discount): fitted, then held at average",
         "own_product": "tokens that name your own product or integrations: seen on customers' sites only",
         "currency_rates": "US dollars per unit of a currency, such as {EUR: 1.08}",
         "date_order": "of dates such as 4/5/2024, by field or header: day_first or month_first",
@@ -295,6 +296,8 @@ _TOLD: dict[str, dict[str, str]] = {
         "revenue_cap": "revenue above this quantile counts as at it",
     },
     "model": {
+        "emphasis": "how freely a category's fields may speak, such as {psychographic: 1.5}",
+        "market_weights": "weight customers so that they look like the list",
         "bags": "refits on resamples that are averaged; their spread gives the intervals",
         "max_tokens": "most tokens used of a list or text",
     },

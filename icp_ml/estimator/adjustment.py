@@ -64,8 +64,9 @@ class Adjustment:
             return ""
         named = "; ".join(f"{f.label} ({f.low:+.2f} for {f.low_words} to {f.high:+.2f} for {f.high_words}, log-odds)"
                           for f in self.fields)  # fmt: skip
+        share = "less than 1%" if self.share < 0.01 else f"{self.share:.0%}"
         told = (
-            f"It is {self.share:.0%} of what the complete fit says of who is best"
+            f"It is {share} of what the complete fit says of who is best"
             if math.isfinite(self.share)
             else "With it or without, the fit says nothing of who is best"
         )

@@ -48,6 +48,7 @@ def _quality(view: dict[str, Any]) -> list[str]:
         parts.append(
             _table(("on customers held out", "AUC, best against worst", "lift, top 10%", "AUC gained over it"), rows)
         )
+    parts += [escape_markdown(note) for note in view["notes"]]
     if view["backtest"]:
         parts.append(escape_markdown(f"Back-test: {view['backtest']['lead']}"))
     elif view["backtest_reason"]:
