@@ -154,7 +154,9 @@ def check_usable(report: DataReport) -> None:
     if len(accepted) >= MIN_FIELDS:
         return
     no_fields = ("it is an outcome, measured", "it names or describes the account")
-    candidates = [c for c in report.columns if c.verdict != "accept" and not c.reasons[0].startswith(no_fields)]
+    candidates = [
+        c for c in report.columns if c.verdict in ("confirm", "refuse") and not c.reasons[0].startswith(no_fields)
+    ]
     candidates.sort(key=lambda c: (_SEVERITY[c.verdict], -c.coverage_customers))
     why = "; ".join(f"{c.field}: {c.reasons[0].rstrip('.')}" for c in candidates[:3])
     what = f"only one field is left to learn from ('{accepted[0]}')" if accepted else "no field is left to learn from"
