@@ -87,8 +87,13 @@ class FittedTables:
 def fit_encoding(
     columns: Mapping[str, pa.Array], specs: Sequence[FieldSpec], params: FitParams, as_of: date | None
 ) -> Encoding:
-    """Freeze bins, values and vocabularies; no label is seen. Fields are put in name order."""
-    fields = [_fit_field(columns[spec.name], spec, params, as_of) for spec in sorted(specs, key=lambda s: s.name)]
+    """Freeze bins, values and vocabularies; no label is seen.
+
+    Fields are put in name order, those that are adjusted for last: without them, the others keep their positions.
+    """
+    fields = [
+        _fit_field(columns[spec.name], spec, params, as_of) for spec in sorted(specs, key=lambda s: (s.adjust, s.name))
+    ]
     usable = tuple(enc for enc in fields if enc.kind != "tokens" or enc.values)
     if all(enc.adjusted for enc in usable):
         msg = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -16,7 +17,7 @@ from icp_ml.accounts.quality import judge_columns
 from icp_ml.estimator.adjustment import Adjustment, calibrate_held
 from icp_ml.estimator.boosting import BoostingParams
 from icp_ml.estimator.calibration import fit_calibration
-from icp_ml.estimator.fitting import FieldSpec, FitParams, FittedTables, fit_tables
+from icp_ml.estimator.fitting import FieldSpec, FitParams, FittedTables, fit_encoding, fit_tables
 from icp_ml.exceptions import SettingsError, TrainingRefused
 from icp_ml.gate import permutation_gate, shuffle_labels
 
@@ -77,6 +78,18 @@ def test_no_trace_of_an_adjusted_field_is_in_the_tables():
     np.testing.assert_array_equal(
         tables.log_odds(tables.encode(columns, 50)), tables.log_odds(tables.encode(without, 50))
     )
+
+
+def test_adjusted_terms_come_last_so_that_the_others_keep_their_positions():
+    columns, _, _ = confounded(100, 1)
+    first = replace(TIER, name="a tier")  # before the others by name
+    encoding = fit_encoding({**columns, "a tier": columns["tier"]}, [first, *SPECS], PARAMS, None)
+    assert [(term.name, term.adjusted) for term in encoding.terms] == [
+        ("employees", False),
+        ("growth", False),
+        ("industry", False),
+        ("a tier", True),
+    ]
 
 
 def test_the_average_customer_keeps_its_log_odds_and_the_rate_is_right():
