@@ -185,7 +185,8 @@ def dispersion(log_odds: FloatArray, rows: TrainingRows) -> float:
     log_odds, target, weight = log_odds[used], rows.target[used], rows.weight[used]
     fitted = fit_calibration(log_odds, target, weight)
     p = 1.0 / (1.0 + np.exp(-(fitted.slope * log_odds + fitted.intercept)))
-    return float(min(1.0, (weight @ (target - p) ** 2) / (weight @ (p * (1.0 - p)))))
+    scatter = float(weight @ (target - p) ** 2) / float(weight @ (p * (1.0 - p)))
+    return min(1.0, scatter)
 
 
 def ridge_text(fit: MixedFit, terms: Sequence[Term]) -> str:
