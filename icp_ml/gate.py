@@ -9,12 +9,14 @@ from datetime import date
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from icp_ml.estimator.boosting import BoostingParams, held_out_log_odds
 from icp_ml.estimator.encoding import Codes, FloatArray, Term
-from icp_ml.estimator.fitting import FieldSpec, FitParams, fit_encoding
+from icp_ml.estimator.fitting import FieldSpec, FitParams, fit_encoding, split_encoding, with_content
 from icp_ml.estimator.rows import IntArray, TrainingRows, fold_numbers, take
+from icp_ml.estimator.screening import WideRows, screen, with_tokens
 from icp_ml.exceptions import ModelFormatError, SettingsError, TrainingRefused
 
 ROUNDS = 60  # fixed: choosing them would cost more than it tells
@@ -100,6 +102,7 @@ class _Customers:
     params: BoostingParams
     seed: int
     stratum: IntArray | None = None  # labels are shuffled within it
+    wide: WideRows | None = None
 
 
 def permutation_gate(
@@ -153,9 +156,9 @@ def permutation_gate(
         raise SettingsError(msg)
     params = params or FitParams()
     y = np.asarray(y, dtype=np.float64)
-    encoding = fit_encoding(columns, [spec for spec in specs if not spec.adjust], params, as_of)
+    encoding, wide = split_encoding(columns, [spec for spec in specs if not spec.adjust], params, as_of)
     codes = encoding.encode(columns, len(y), as_of)
-    order, content = _content_order(codes, y, groups)
+    order, content = _content_order(with_content(codes, wide), y, groups)
     group = np.arange(len(y)) if groups is None else _numbered(np.asarray(groups)[order])
     boosting = replace(params.boosting, learning_rate=LEARNING_RATE, folds=FOLDS)
     y = y[order]
@@ -164,8 +167,11 @@ def permutation_gate(
     if adjusted and len(np.unique(y)) == 2:
         known = {spec.name: columns[spec.name].take(pa.array(order)) for spec in adjusted}
         stratum = _strata(known, adjusted, y, replace(params, boosting=boosting), as_of, seed)
-    customers = _Customers(np.asfortranarray(codes[order]), content, group, encoding.terms, boosting, seed, stratum)
-    if len(np.unique(y)) < 2 or not encoding.terms:
+    tokens = WideRows(tuple(field.take(order) for field in wide), np.arange(len(y))) if wide else None
+    customers = _Customers(
+        np.asfortranarray(codes[order]), content, group, encoding.terms, boosting, seed, stratum, tokens
+    )
+    if len(np.unique(y)) < 2 or not (encoding.terms or wide):
         return Gate(1.0, False, _loss(np.zeros(len(y)), y), float("nan"), 0, level)
     observed = _statistic(customers, y)
     return _draw(customers, y, observed, permutations, level, n_jobs)
@@ -264,7 +270,8 @@ def _statistic(customers: _Customers, y: FloatArray) -> float:
     order = np.lexsort([y, customers.content])
     n = len(y)
     rows = TrainingRows(
-        customers.codes[order], y[order], np.ones(n), customers.group[order], np.ones(n, dtype=bool)
+        customers.codes[order], y[order], np.ones(n), customers.group[order], np.ones(n, dtype=bool),
+        wide=customers.wide.take(order) if customers.wide else None,
     )  # fmt: skip
     smaller = int(min(y.sum(), n - y.sum()))
     fold = fold_numbers(rows, max(2, min(FOLDS, smaller)), customers.seed)
@@ -272,13 +279,18 @@ def _statistic(customers: _Customers, y: FloatArray) -> float:
     for k in np.unique(fold):
         fitted, held = take(rows, fold != k), take(rows, fold == k)
         if len(np.unique(fitted.y)) == 2:
+            own = screen(fitted)  # each shuffle's folds take their own tokens
+            held, _ = with_tokens(held, customers.terms, own)
+            fitted, terms = with_tokens(fitted, customers.terms, own)
             log_odds[fold == k] = held_out_log_odds(
-                fitted, held.codes, customers.terms, customers.params, customers.seed + int(k), ROUNDS
+                fitted, held.codes, terms, customers.params, customers.seed + int(k), ROUNDS
             )
     return round(_loss(log_odds, rows.y), 12)
 
 
-def _content_order(codes: Codes, y: FloatArray, groups: IntArray | None) -> tuple[IntArray, IntArray]:
+def _content_order(
+    codes: npt.NDArray[np.integer[Any]], y: FloatArray, groups: IntArray | None
+) -> tuple[IntArray, IntArray]:
     """Return rows ordered by codes, and for each of them in that order the number of its content."""
     keys = [codes[:, j] for j in range(codes.shape[1])]
     ties = [y] if groups is None else [np.asarray(groups), y]

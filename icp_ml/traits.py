@@ -19,6 +19,7 @@ import numpy.typing as npt
 from icp_ml.estimator.encoding import FIRST_BIN, MISSING, PRESENT, RARE, Codes, FloatArray, Term
 from icp_ml.estimator.labels import statement
 from icp_ml.estimator.scorecard import ScoringTables
+from icp_ml.estimator.screening import WideField, content_numbers, located, taken
 
 PERMUTATIONS = 400
 OFTEN_ENOUGH = 0.9  # of the shuffles in which a term has enough customers to be judged
@@ -73,7 +74,13 @@ class Trait:
 
 
 def find_traits(
-    tables: ScoringTables, codes: Codes, status: npt.NDArray[Any], *, seed: int = 0, market_codes: Codes | None = None
+    tables: ScoringTables,
+    codes: Codes,
+    status: npt.NDArray[Any],
+    *,
+    seed: int = 0,
+    market_codes: Codes | None = None,
+    wide: Sequence[WideField] = (),
 ) -> tuple[Trait, ...]:
     """Return the traits that survive, strongest first.
 
@@ -86,9 +93,14 @@ def find_traits(
         "best", "worst" or "middle".
     market_codes : ndarray of shape (m, terms), optional
         A list, for each trait's share of the market.
+    wide : sequence of WideField
+        Token sets whose terms were taken by the labels, all candidates: choosing among them is part of the search, so
+        shuffled outcomes search them all, and each half-sample must take a token anew.
     """
-    order = np.lexsort([codes[:, j] for j in range(codes.shape[1])] + [status == "best", status == "worst"])
-    codes, status = codes[order], status[order]
+    content = content_numbers(wide, len(codes))
+    keys = [*content.T, *(codes[:, j] for j in range(codes.shape[1]))]
+    order = np.lexsort([*keys, status == "best", status == "worst"])
+    codes, status, wide = codes[order], status[order], [field.take(order) for field in wide]
     best, worst = (status == "best"), (status == "worst")
     rng = np.random.default_rng(seed)
     searched = [j for j, term in enumerate(tables.terms) if tables.ranges[j] > 0]
@@ -98,16 +110,18 @@ def find_traits(
     sub = codes[:, searched]
     observed = _search(sub, terms, best, worst)
     nulls = np.empty((PERMUTATIONS, len(terms), 2))
-    for p in range(PERMUTATIONS):
-        shuffled = rng.permutation(len(best))
+    shuffles = np.stack([rng.permutation(len(best)) for _ in range(PERMUTATIONS)])
+    for p, shuffled in enumerate(shuffles):
         nulls[p] = _search(sub, terms, best[shuffled], worst[shuffled]).z
     mean, spread = nulls.mean(axis=0), nulls.std(axis=0) + 1e-6
     # A code that has enough customers in a few shuffles only would tower above its own zeros there.
     judged = (nulls != 0).mean(axis=0) >= OFTEN_ENOUGH
     strongest = np.where(judged, (nulls - mean) / spread, -np.inf).max(axis=(1, 2))
+    for field in wide:
+        strongest = np.maximum(strongest, _strongest_candidates(field, best[shuffles].T, worst[shuffles].T))
     standard = (observed.z - mean) / spread
     p_values = (1 + (strongest[:, None, None] >= standard).sum(axis=0)) / (PERMUTATIONS + 1)
-    halves = _half_samples(sub, terms, best, worst, rng)
+    halves = _half_samples(sub, terms, best, worst, rng, wide)
     found = []
     for i, j in enumerate(searched):
         for side, direction in enumerate(DIRECTIONS):
@@ -160,6 +174,24 @@ def _token_z(codes: Codes, best: npt.NDArray[np.bool_], worst: npt.NDArray[np.bo
     return z
 
 
+def _strongest_candidates(
+    field: WideField, best: npt.NDArray[np.bool_], worst: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.float32]:
+    """Return per shuffle, shape (shuffles,), the strongest find among all candidates, standardised by its own null."""
+    z = np.empty((field.held.shape[1], best.shape[1]), dtype=np.float32)
+    for start in range(0, best.shape[1], 20):
+        some = slice(start, start + 20)
+        good, bad = (np.asarray(labels[:, some], dtype=np.float64) for labels in (best, worst))
+        z[:, some] = _z(field.held.T @ good, field.held.T @ bad, field.known @ good, field.known @ bad)
+    judged = (z != 0).mean(axis=1) >= OFTEN_ENOUGH
+    if not judged.any():
+        return np.full(best.shape[1], -np.inf, dtype=np.float32)
+    z = z[judged]
+    z -= z.mean(axis=1, keepdims=True)
+    z /= z.std(axis=1, keepdims=True) + 1e-6
+    return np.asarray(np.abs(z).max(axis=0), dtype=np.float32)
+
+
 def _strongest(term: Term, good: FloatArray, bad: FloatArray) -> tuple[tuple[int, ...], float]:
     kind = term.encoding.kind
     if kind == "numeric":
@@ -169,7 +201,7 @@ def _strongest(term: Term, good: FloatArray, bad: FloatArray) -> tuple[tuple[int
     return (PRESENT,), float(_z(good[PRESENT], bad[PRESENT], good.sum(), bad.sum()))
 
 
-def _z(good: Any, bad: Any, all_good: float, all_bad: float) -> Any:
+def _z(good: Any, bad: Any, all_good: Any, all_bad: Any) -> Any:
     """Two-proportion z of the share of best inside, against all with a known value; 0 for too few rows."""
     n, total = good + bad, all_good + all_bad
     floor = np.maximum(total, 2.0)
@@ -217,11 +249,21 @@ def _half_samples(
     best: npt.NDArray[np.bool_],
     worst: npt.NDArray[np.bool_],
     rng: np.random.Generator,
+    wide: Sequence[WideField],
 ) -> list[_Found]:
     out = []
+    screened = {field.encoding.field for field in wide}
     for _ in range(RESAMPLES):
         half = rng.permutation(len(best))[: len(best) // 2]
-        out.append(_search(codes[half], terms, best[half], worst[half]))
+        found = _search(codes[half], terms, best[half], worst[half])
+        if wide:
+            there = np.bincount(half, minlength=len(best)).astype(np.float64)
+            tokens = taken(wide, there * (best | worst), there * best)
+            names = {(field.encoding.field, field.encoding.values[t]) for field, t in located(wide, tokens)}
+            for i, term in enumerate(terms):
+                if term.field in screened and (term.field, term.encoding.values[term.token or 0]) not in names:
+                    found.codes[i] = (), ()
+        out.append(found)
     return out
 
 

@@ -176,7 +176,14 @@ def train(
     with clock.stage("find traits"):
         listed = _list_codes(fitted, accounts, market)
         traits = (
-            find_traits(fitted.tables, codes, data.status, seed=settings.random_state, market_codes=listed)
+            find_traits(
+                fitted.tables,
+                codes,
+                data.status,
+                seed=settings.random_state,
+                market_codes=listed,
+                wide=fitted.wide,
+            )
             if gate.passed
             else ()
         )

@@ -16,6 +16,7 @@ import numpy as np
 
 from icp_ml.estimator.encoding import FIRST_BIN, MISSING, UNSEEN, Codes, FloatArray, Term
 from icp_ml.estimator.rows import IntArray, TrainingRows, fold_numbers, take
+from icp_ml.estimator.screening import Screens, aligned, screen, screens, with_tokens
 
 if TYPE_CHECKING:
     import lightgbm
@@ -38,12 +39,13 @@ class BoostingParams:
 
 
 class Bag(NamedTuple):
-    """One bag's tables and base, its booster's text, and how often it drew each training row."""
+    """One bag's tables and base, its booster's text, how often it drew each training row, and the tokens it took."""
 
     values: list[FloatArray]
     base: float
     text: str
     draws: IntArray
+    tokens: IntArray
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class AdditiveFit:
     """Result of `fit_additive`: uncalibrated tables, and every row's log-odds from fits that did not see it.
 
     `out_of_fold` is from the cross-validation, one booster per row; `out_of_bag` from the mean of the bags
-    that did not draw the row.
+    that did not draw the row. Tables, also those of the bags, are of the terms and then of the tokens kept (`screens`).
     """
 
     values: tuple[FloatArray, ...]
@@ -62,6 +64,7 @@ class AdditiveFit:
     out_of_fold: FloatArray
     out_of_bag: FloatArray
     bags: tuple[Bag, ...]
+    screens: Screens
 
 
 def design(codes: Codes, terms: Sequence[Term], statistics: Sequence[FloatArray | None]) -> FloatArray:
@@ -186,10 +189,12 @@ def cross_validate(
         fitted = take(rows, (fold != k) & rows.trains)
         if len(np.unique(fitted.target[fitted.weight > 0])) < 2:
             fitted = take(rows, rows.trains)
-        X = cross_fitted_design(fitted, terms, params, seed + 1)
-        statistics = category_statistics(fitted.codes, terms, fitted.target, fitted.weight, params.smoothing)
-        held = take(rows, fold == k)
-        Z = design(held.codes, terms, statistics)
+        own = screen(fitted)
+        held, _ = with_tokens(take(rows, fold == k), terms, own)
+        fitted, used = with_tokens(fitted, terms, own)
+        X = cross_fitted_design(fitted, used, params, seed + 1)
+        statistics = category_statistics(fitted.codes, used, fitted.target, fitted.weight, params.smoothing)
+        Z = design(held.codes, used, statistics)
         judged = held.trains & (held.weight > 0)
         if not judged.any():
             judged = held.trains
@@ -223,11 +228,13 @@ def fit_bag(rows: TrainingRows, terms: Sequence[Term], params: BoostingParams, s
     if len(np.unique(rows.target[chosen][rows.weight[chosen] > 0])) < 2:
         chosen = np.arange(len(rows.y))
     bag = take(rows, chosen)
+    own = screen(bag)
+    bag, terms = with_tokens(bag, terms, own)
     X = cross_fitted_design(bag, terms, params, seed + 1)
     booster, _ = _booster(X, bag.target, bag.weight, params, seed, rounds, freedom=freedoms(terms))
     statistics = category_statistics(bag.codes, terms, bag.target, bag.weight, params.smoothing)
     values, base = read_tables(booster, terms, statistics)
-    return Bag(values, base, booster.model_to_string(), np.bincount(chosen, minlength=len(rows.y)))
+    return Bag(values, base, booster.model_to_string(), np.bincount(chosen, minlength=len(rows.y)), own)
 
 
 def held_out_log_odds(
@@ -294,6 +301,10 @@ def fit_additive(
     bags = Parallel(n_jobs=n_jobs, prefer="threads")(
         delayed(fit_bag)(trained, terms, params, seed + 1000 * (b + 1), rounds) for b in range(params.bags)
     )
+    out_of_bag = _out_of_bag(bags, rows, terms, out_of_fold)  # with all tokens that each bag took
+    taken = screens([bag.tokens for bag in bags], screen(trained))
+    bags = [bag._replace(values=aligned(bag.values, bag.tokens, taken.kept)) for bag in bags]
+    rows, terms = with_tokens(rows, terms, taken.kept)
     stacks, bases = centred_tables([(bag.values, bag.base) for bag in bags], rows, terms)
     return AdditiveFit(
         tuple(stack.mean(axis=0) for stack in stacks),
@@ -302,18 +313,20 @@ def fit_additive(
         float(bases.var(ddof=1)),
         rounds,
         out_of_fold,
-        _out_of_bag(bags, rows, out_of_fold),
+        out_of_bag,
         tuple(bags),
+        taken,
     )
 
 
-def _out_of_bag(bags: Sequence[Bag], rows: TrainingRows, otherwise: FloatArray) -> FloatArray:
+def _out_of_bag(bags: Sequence[Bag], rows: TrainingRows, terms: Sequence[Term], otherwise: FloatArray) -> FloatArray:
     """Return the mean log-odds of the bags that did not draw each row; `otherwise` where all did."""
     total, count = np.zeros(len(rows.y)), np.zeros(len(rows.y))
     for bag in bags:
         log_odds = np.full(len(rows.y), bag.base)
+        codes = with_tokens(rows, terms, bag.tokens)[0].codes
         for j, table in enumerate(bag.values):
-            log_odds += table[rows.codes[:, j]]
+            log_odds += table[codes[:, j]]
         unseen = np.ones(len(rows.y), dtype=bool)
         unseen[rows.trains] = bag.draws == 0
         total += np.where(unseen, log_odds, 0.0)

@@ -271,7 +271,7 @@ class ICPClassifier(ClassifierMixin, BaseEstimator):
         boosting = BoostingParams(
             learning_rate=self.learning_rate, max_rounds=self.max_rounds, bags=self.bags, folds=self.folds
         )
-        return FitParams(boosting, self.max_bins, self.min_count, self.max_tokens)
+        return FitParams(boosting, max_bins=self.max_bins, min_count=self.min_count, max_tokens=self.max_tokens)
 
     def _frame(self, X: Any, *, reset: bool) -> pd.DataFrame:
         """Check names and shape as scikit-learn does, without turning columns into one matrix."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,7 @@ from icp_ml.estimator.boosting import BoostingParams
 from icp_ml.estimator.calibration import Calibration
 from icp_ml.estimator.encoding import (
     CODE_SYSTEMS,
+    Codes,
     EncodedKind,
     Encoding,
     FieldEncoding,
@@ -26,9 +27,18 @@ from icp_ml.estimator.encoding import (
     numeric_values,
 )
 from icp_ml.estimator.grades import GradeChoice, choose_grades
-from icp_ml.estimator.mix import CrossFit, fit_mix, ridge_text
+from icp_ml.estimator.mix import CrossFit, MixedFit, fit_mix, ridge_text
 from icp_ml.estimator.rows import IntArray, TrainingRows, canonical_order, take
 from icp_ml.estimator.scorecard import ScoringTables
+from icp_ml.estimator.screening import (
+    MAX_CANDIDATES,
+    WideField,
+    WideRows,
+    content_numbers,
+    settled_fields,
+    wide_field,
+    with_tokens,
+)
 from icp_ml.exceptions import TrainingRefused
 
 BoolArray = npt.NDArray[np.bool_]
@@ -70,7 +80,7 @@ class FittedTables:
 
     `out_of_bag` is calibrated log-odds of rows by fits that did not see them, in the order the rows were given.
     `ridge` is the ridge's part as JSON and `ridge_share` what it counts for; `grades` says what was trained on,
-    `adjustment` what was adjusted for: `tables` and `out_of_bag` hold it at its average.
+    `adjustment` what was adjusted for: `tables` and `out_of_bag` hold it at its average. `wide` are the token sets that had more candidates than a fit may use, rows as given.
     """
 
     tables: ScoringTables
@@ -82,6 +92,7 @@ class FittedTables:
     ridge_share: float
     grades: GradeChoice
     adjustment: Adjustment = field(default_factory=Adjustment)
+    wide: tuple[WideField, ...] = ()
 
 
 def fit_encoding(
@@ -91,17 +102,46 @@ def fit_encoding(
 
     Fields are put in name order, those that are adjusted for last: without them, the others keep their positions.
     """
-    fields = [
-        _fit_field(columns[spec.name], spec, params, as_of) for spec in sorted(specs, key=lambda s: (s.adjust, s.name))
-    ]
+    encoding, wide = split_encoding(columns, specs, params, as_of)
+    both = [*encoding.fields, *(field.commonest() for field in wide)]
+    return Encoding(tuple(sorted(both, key=_place)))
+
+
+def _place(enc: FieldEncoding) -> tuple[bool, str]:
+    return enc.adjusted, enc.field
+
+
+def split_encoding(
+    columns: Mapping[str, pa.Array], specs: Sequence[FieldSpec], params: FitParams, as_of: date | None
+) -> tuple[Encoding, tuple[WideField, ...]]:
+    """Freeze what every fit shares, and set apart the token sets of which each fit takes its own tokens."""
+    specs = sorted(specs, key=lambda s: (s.adjust, s.name))
+    screened = [spec for spec in specs if spec.kind == "tokens" and not spec.adjust]
+    found = {spec.name: _wide(columns[spec.name], spec, params) for spec in screened}
+    wide = tuple(field for field in found.values() if field is not None)
+    plain = [spec for spec in specs if found.get(spec.name) is None]
+    fields = [_fit_field(columns[spec.name], spec, params, as_of) for spec in plain]
     usable = tuple(enc for enc in fields if enc.kind != "tokens" or enc.values)
-    if all(enc.adjusted for enc in usable):
+    if not wide and all(enc.adjusted for enc in usable):
         msg = (
             f"no field can be used: no token of {', '.join(enc.field for enc in fields) or 'any field'} "
             "is held by enough rows and lacked by enough others; add fields or rows"
         )
         raise TrainingRefused(msg)
-    return Encoding(usable)
+    return Encoding(usable), wide
+
+
+def _wide(array: pa.Array, spec: FieldSpec, params: FitParams) -> WideField | None:
+    """Return the field with all candidates, or None where one fit can use them all."""
+    text = spec.form == "text"
+    most = params.max_words if text else params.max_tokens
+    tokens = fit_vocabulary(array, min_count=params.min_count, max_tokens=max(MAX_CANDIDATES, most), phrases=text)
+    if len(tokens) <= most:
+        return None
+    label = spec.label or spec.name.replace("_", " ")
+    freedom = params.emphasis.get(spec.category, 1.0)
+    enc = FieldEncoding(spec.name, spec.kind, spec.form, label, spec.category, freedom=freedom)
+    return wide_field(replace(enc, values=tokens, spellings=_spell(tokens, spec)), array, most)
 
 
 def _fit_field(array: pa.Array, spec: FieldSpec, params: FitParams, as_of: date | None) -> FieldEncoding:
@@ -165,16 +205,21 @@ def fit_tables(
     """
     params = params or FitParams()
     n = len(y)
-    encoding = fit_encoding(columns, specs, params, as_of)
+    encoding, wide = split_encoding(columns, specs, params, as_of)
     codes = encoding.encode(columns, n, as_of)
     weight = np.ones(n) if weight is None else weight
     trains = np.ones(n, dtype=bool) if trains is None else trains
     group = np.zeros(n, dtype=np.int64) if groups is None else groups
-    order = canonical_order(codes, y, weight, group, trains, grade)
+    order = canonical_order(with_content(codes, wide), y, weight, group, trains, grade)
     group = np.arange(n) if groups is None else group[order]
-    rows = TrainingRows(np.asfortranarray(codes[order]), y[order], weight[order], group, trains[order])
+    tokens = WideRows(tuple(token_set.take(order) for token_set in wide), np.arange(n)) if wide else None
+    rows = TrainingRows(np.asfortranarray(codes[order]), y[order], weight[order], group, trains[order], wide=tokens)
     rows, crossed, chosen = _graded(rows, None if grade is None else grade[order], encoding.terms, params, seed, n_jobs)
     fitted = fit_mix(rows, encoding.terms, params.boosting, seed, n_jobs, crossed)
+    rows, terms = with_tokens(rows, encoding.terms, fitted.tokens)
+    text = ridge_text(fitted, terms)
+    if tokens is not None:
+        rows, encoding, fitted = _settled(rows, terms, tokens.fields, encoding, fitted)
     # Out of bag rather than out of fold: bags are sharper than the single boosters of the folds.
     held = fitted.out_of_bag - fitted.adjusted
     calibration = calibrate_held(held, fitted.adjusted, rows.y, rows.weight)
@@ -196,9 +241,8 @@ def fit_tables(
     tables = without_adjusted(tables).scaled(calibration.slope, calibration.intercept)
     out_of_bag = np.empty(n)
     out_of_bag[order] = calibration.slope * held + calibration.intercept
-    text = ridge_text(fitted, encoding.terms)
     return FittedTables(
-        tables, fitted.rounds, calibration, out_of_bag, fitted.boosters, text, fitted.share, chosen, adjustment
+        tables, fitted.rounds, calibration, out_of_bag, fitted.boosters, text, fitted.share, chosen, adjustment, wide
     )
 
 
@@ -219,6 +263,25 @@ def _graded(
     if params.grades == "always":
         return graded, None, GradeChoice(True, unknown, unknown)
     return choose_grades(rows, graded, terms, params.boosting, seed, n_jobs)
+
+
+def with_content(codes: Codes, wide: Sequence[WideField]) -> npt.NDArray[np.integer[Any]]:
+    """Return codes with a number per wide field that stands for the row's whole set: what rows are ordered by."""
+    return np.column_stack([codes, content_numbers(wide, len(codes))]) if wide else codes
+
+
+def _settled(
+    rows: TrainingRows, terms: Sequence[Term], wide: Sequence[WideField], encoding: Encoding, fitted: MixedFit
+) -> tuple[TrainingRows, Encoding, MixedFit]:
+    """Put the wide fields' kept tokens where their field belongs, and leave out those whose tables say nothing."""
+    plain = len(encoding.terms)
+    told = np.array([bool(table.any()) for table in fitted.values[plain:]], dtype=bool)
+    fields = settled_fields(wide, fitted.tokens, told)
+    position = {(term.field, term.spelling): j for j, term in enumerate(terms)}
+    whole = Encoding(tuple(sorted([*encoding.fields, *fields], key=_place)))
+    index = [position[term.field, term.spelling] for term in whole.terms]
+    values, variances = (tuple(part[j] for j in index) for part in (fitted.values, fitted.variances))
+    return replace(rows, codes=rows.codes[:, index]), whole, replace(fitted, values=values, variances=variances)
 
 
 def _hold_missing(tables: ScoringTables, specs: Sequence[FieldSpec]) -> ScoringTables:

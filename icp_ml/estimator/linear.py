@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from icp_ml.estimator.encoding import FIRST_BIN, MISSING, Codes, FloatArray, Term
-from icp_ml.estimator.rows import IntArray, TrainingRows, fold_numbers
+from icp_ml.estimator.rows import IntArray, TrainingRows, fold_numbers, take
+from icp_ml.estimator.screening import Screens, aligned, screen, with_tokens
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -108,6 +109,14 @@ def fit_ridge(rows: TrainingRows, terms: Sequence[Term], *, folds: int = 5, seed
     return RidgeFit(tuple(np.split(coefficients, cuts)), base, STRENGTHS[chosen], held[chosen])
 
 
+class _Part(NamedTuple):
+    """A fold: all rows in its basis, those it is fitted on, and those held out."""
+
+    X: sparse.csr_matrix
+    fitted: npt.NDArray[np.bool_]
+    held: npt.NDArray[np.bool_]
+
+
 @dataclass(frozen=True)
 class CrossFittedRidge:
     """The penalty of a smooth ridge, and every row's log-odds at it from the fold it was held out of."""
@@ -167,12 +176,11 @@ def cross_fit_smooth_ridge(
     """
     from joblib import Parallel
 
-    X = (one_hot(rows.codes, terms) @ smooth_basis(terms)).tocsr()
     trains = rows.trains
     smaller = int(min(rows.y[trains].sum(), (1 - rows.y[trains]).sum()))
     fold = fold_numbers(rows, max(2, min(folds, smaller)), seed)
     with Parallel(n_jobs=n_jobs, prefer="threads") as parallel:
-        chosen, out_of_fold = _walk(X, rows, fold, parallel)
+        chosen, out_of_fold = _walk(_parts(rows, terms, fold), rows, parallel)
     return CrossFittedRidge(STRENGTHS[chosen], out_of_fold)
 
 
@@ -185,6 +193,7 @@ def fit_smooth_ridge(
     seed: int = 0,
     n_jobs: int | None = None,
     crossed: CrossFittedRidge | None = None,
+    taken: Screens | None = None,
 ) -> BaggedRidge:
     """Fit the ridge that is smooth along numbers on all training rows and on every bag.
 
@@ -198,18 +207,50 @@ def fit_smooth_ridge(
         See `cross_fit_smooth_ridge`.
     crossed : CrossFittedRidge, optional
         What that said, where it was asked before.
+    taken : Screens, optional
+        Where the rows have wide token sets: the tokens of each bag and of the fit on all. Tables are then of the
+        terms and of the tokens kept.
     """
     from joblib import Parallel, delayed
 
     crossed = crossed or cross_fit_smooth_ridge(rows, terms, folds=folds, seed=seed, n_jobs=n_jobs)
+    trained = take(rows, rows.trains)
+    weights = [trained.weight, *(trained.weight * drawn for drawn in draws)]
+    owns = [taken.full, *taken.bags] if taken else [np.empty(0, np.int64)] * len(weights)
+    kept = taken.kept if taken else owns[0]
+    whole = None if rows.wide else _smooth_design(trained, terms)
+    penalty = crossed.C
+
+    def tables(weight: FloatArray, own: IntArray) -> tuple[tuple[FloatArray, ...], float]:
+        basis, X = whole or _smooth_design(*with_tokens(trained, terms, own))
+        coefficients, base = _fit_weighted(X, trained.target, weight, penalty)
+        cuts = np.cumsum([*(term.size for term in terms), *[3] * len(own)])[:-1]
+        return tuple(aligned(np.split(basis @ coefficients, cuts), own, kept)), base
+
+    fits = Parallel(n_jobs=n_jobs, prefer="threads")(
+        delayed(tables)(weight, own) for weight, own in zip(weights, owns, strict=True)
+    )
+    values, base = fits[0]
+    return BaggedRidge(RidgeFit(values, base, crossed.C, crossed.out_of_fold), tuple(fits[1:]))
+
+
+def _smooth_design(rows: TrainingRows, terms: Sequence[Term]) -> tuple[sparse.csr_matrix, sparse.csr_matrix]:
+    """Return the basis and the rows in it."""
     basis = smooth_basis(terms)
-    X = (one_hot(rows.codes[rows.trains], terms) @ basis).tocsr()
-    y, weight = rows.target[rows.trains], rows.weight[rows.trains]
-    weights = [weight, *(weight * drawn for drawn in draws)]
-    fits = Parallel(n_jobs=n_jobs, prefer="threads")(delayed(_fit_weighted)(X, y, w, crossed.C) for w in weights)
-    cuts = np.cumsum([term.size for term in terms])[:-1]
-    tables = [(tuple(np.split(basis @ coefficients, cuts)), base) for coefficients, base in fits]
-    return BaggedRidge(RidgeFit(*tables[0], crossed.C, crossed.out_of_fold), tuple(tables[1:]))
+    return basis, (one_hot(rows.codes, terms) @ basis).tocsr()
+
+
+def _parts(rows: TrainingRows, terms: Sequence[Term], fold: IntArray) -> list[_Part]:
+    """Return the folds; where token sets are wide, each takes its tokens by the rows it is fitted on."""
+    whole = None if rows.wide else _smooth_design(rows, terms)
+    out = []
+    for k in np.unique(fold):
+        fitted = (fold != k) & rows.trains
+        if len(np.unique(rows.target[fitted & (rows.weight > 0)])) < 2:
+            fitted = rows.trains
+        _, X = whole or _smooth_design(*with_tokens(rows, terms, screen(take(rows, fitted))))
+        out.append(_Part(X, fitted, fold == k))
+    return out
 
 
 def posterior_variances(fit: RidgeFit, rows: TrainingRows, terms: Sequence[Term]) -> tuple[FloatArray, ...]:
@@ -236,7 +277,7 @@ def posterior_variances(fit: RidgeFit, rows: TrainingRows, terms: Sequence[Term]
     return tuple(out)
 
 
-def _walk(X: sparse.csr_matrix, rows: TrainingRows, fold: IntArray, parallel: Any) -> tuple[int, FloatArray]:
+def _walk(parts: Sequence[_Part], rows: TrainingRows, parallel: Any) -> tuple[int, FloatArray]:
     """Go from strength to strength while the held-out log-loss falls; return where it ended and its log-odds."""
     from joblib import delayed
 
@@ -246,11 +287,10 @@ def _walk(X: sparse.csr_matrix, rows: TrainingRows, fold: IntArray, parallel: An
         if not 0 <= i < len(STRENGTHS):
             return float("inf")
         if i not in tried:
-            parts = [((fold != k) & rows.trains, fold == k) for k in np.unique(fold)]
-            found = parallel(delayed(_held_out)(X, rows, fitted, held, STRENGTHS[i]) for fitted, held in parts)
+            found = parallel(delayed(_held_out)(p.X, rows, p.fitted, p.held, STRENGTHS[i]) for p in parts)
             log_odds = np.empty(len(rows.y))
-            for (_, held), part in zip(parts, found, strict=True):
-                log_odds[held] = part
+            for part, said in zip(parts, found, strict=True):
+                log_odds[part.held] = said
             judged = rows.trains
             tried[i] = round(_loss(log_odds[judged], rows.target[judged], rows.weight[judged]), 12), log_odds
         return tried[i][0]
@@ -269,9 +309,7 @@ def _held_out(
     held: npt.NDArray[np.bool_],
     strength: float,
 ) -> FloatArray:
-    """Return log-odds of the held rows; of a part with one label left, by all rows that train."""
-    if len(np.unique(rows.target[fitted & (rows.weight > 0)])) < 2:
-        fitted = rows.trains
+    """Return log-odds of the held rows."""
     coefficients, base = _fit_weighted(X[fitted], rows.target[fitted], rows.weight[fitted], strength)
     return np.asarray(X[held] @ coefficients + base)
 

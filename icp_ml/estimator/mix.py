@@ -23,7 +23,8 @@ from icp_ml.estimator.linear import (
     fit_smooth_ridge,
     posterior_variances,
 )
-from icp_ml.estimator.rows import TrainingRows
+from icp_ml.estimator.rows import IntArray, TrainingRows
+from icp_ml.estimator.screening import with_tokens
 
 SHARES = np.linspace(0.0, 1.0, 21)  # of the ridge
 EVEN = 0.5
@@ -51,6 +52,8 @@ class MixedFit:
     boosters : tuple of str
     adjusted : ndarray of shape (n,)
         What the terms that are adjusted for add to each row, by bags that did not draw it; 0 where there are none.
+    tokens : ndarray of shape (k,)
+        Those kept of wide token sets; their tables come after those of the terms.
     """
 
     values: tuple[FloatArray, ...]
@@ -64,6 +67,7 @@ class MixedFit:
     out_of_bag: FloatArray
     boosters: tuple[str, ...]
     adjusted: FloatArray
+    tokens: IntArray
 
 
 @dataclass(frozen=True)
@@ -113,7 +117,9 @@ def fit_mix(
     crossed = crossed or cross_fit(rows, terms, params, seed, n_jobs)
     additive = fit_additive(rows, terms, params, seed, n_jobs, (crossed.rounds, crossed.boosted))
     draws = [bag.draws for bag in additive.bags]
-    linear = fit_smooth_ridge(rows, terms, draws, n_jobs=n_jobs, crossed=crossed.ridge)
+    taken = additive.screens if rows.wide else None
+    linear = fit_smooth_ridge(rows, terms, draws, n_jobs=n_jobs, crossed=crossed.ridge, taken=taken)
+    rows, terms = with_tokens(rows, terms, additive.screens.kept)
     ridge = linear.fit
     share = ridge_share(additive.out_of_bag, ridge.out_of_fold, rows.target, rows.weight)
     boosted, boosted_bases = centred_tables([(bag.values, bag.base) for bag in additive.bags], rows, terms)
@@ -140,6 +146,7 @@ def fit_mix(
         (1 - share) * additive.out_of_bag + share * ridge.out_of_fold,
         tuple(bag.text for bag in additive.bags),
         adjusted_part(rows, terms, mixed, draws),
+        additive.screens.kept,
     )
 
 

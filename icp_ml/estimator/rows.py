@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from icp_ml.estimator.encoding import Codes, FloatArray
+from icp_ml.estimator.screening import WideRows
 
 IntArray = npt.NDArray[np.int64]
 
@@ -18,7 +19,8 @@ class TrainingRows:
     """Rows in canonical order: codes (n, terms), label 0/1, weight, group number, and whether a row trains.
 
     Rows that do not train (the middle) are scored out of fold for calibration only. With a grade (0 to 1) the fit
-    is to it and not to the label: a customer of grade .8 is eight tenths of a best one.
+    is to it and not to the label: a customer of grade .8 is eight tenths of a best one. `wide` is what the rows hold of
+    token sets that no fit uses whole; each fit adds columns for the tokens that it takes (`with_tokens`).
     """
 
     codes: Codes
@@ -27,6 +29,7 @@ class TrainingRows:
     group: IntArray
     trains: npt.NDArray[np.bool_]
     grade: FloatArray | None = None
+    wide: WideRows | None = None
 
     @property
     def target(self) -> FloatArray:
@@ -35,7 +38,7 @@ class TrainingRows:
 
 
 def canonical_order(
-    codes: Codes,
+    codes: npt.NDArray[np.integer[Any]],
     y: FloatArray,
     weight: FloatArray,
     group: IntArray,
@@ -77,6 +80,7 @@ def fold_numbers(rows: TrainingRows, folds: int, seed: int) -> IntArray:
 def take(rows: TrainingRows, index: npt.NDArray[Any]) -> TrainingRows:
     """Return some of the rows, by mask or by position."""
     grade = None if rows.grade is None else rows.grade[index]
+    wide = None if rows.wide is None else rows.wide.take(index)
     return TrainingRows(
-        rows.codes[index], rows.y[index], rows.weight[index], rows.group[index], rows.trains[index], grade
+        rows.codes[index], rows.y[index], rows.weight[index], rows.group[index], rows.trains[index], grade, wide
     )

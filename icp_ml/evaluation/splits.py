@@ -16,7 +16,7 @@ from scipy.special import logit
 from icp_ml.baselines import BASELINES, Scores, Split, rule_cells
 from icp_ml.estimator.calibration import MIN_ROWS, Calibration, fit_calibration
 from icp_ml.estimator.encoding import FloatArray
-from icp_ml.estimator.fitting import FieldSpec, FitParams, fit_tables
+from icp_ml.estimator.fitting import FieldSpec, FitParams, fit_encoding, fit_tables
 from icp_ml.estimator.rows import IntArray, TrainingRows, canonical_order, take
 from icp_ml.evaluation.metrics import BoolArray
 from icp_ml.evaluation.result import MODEL
@@ -131,16 +131,20 @@ def score_split(customers: Customers, train: IntArray, held: IntArray, seed: int
         grade=None if customers.grade is None else customers.grade[train], as_of=customers.as_of, seed=seed, n_jobs=1,
     )  # fmt: skip
     tables = fitted.tables
-    codes = tables.encode(train_columns, len(train), customers.as_of)
     held_codes = tables.encode(held_columns, len(held), customers.as_of)
-    cells = rule_cells(customers.rule, train_columns, held_columns, tables.encoding, customers.as_of)
     model = Scores(tables.log_odds(held_codes), fitted.out_of_bag)
+    encoding = tables.encoding
+    if fitted.wide:  # tokens taken by the labels of these rows would flatter the baselines' own folds among them
+        encoding = fit_encoding(train_columns, customers.specs, customers.params, customers.as_of)
+        held_codes = encoding.encode(held_columns, len(held), customers.as_of)
+    codes = encoding.encode(train_columns, len(train), customers.as_of)
+    cells = rule_cells(customers.rule, train_columns, held_columns, encoding, customers.as_of)
     log_odds = {MODEL: model.held}
     log_odds_worst = {MODEL: _calibrated(model, bare.y, bare.trains)}
     rows = TrainingRows(codes, bare.y, bare.weight, bare.group, bare.trains)
     order = canonical_order(codes, rows.y, rows.weight, np.zeros_like(rows.group), rows.trains)
     rows = take(rows, order)
-    split = Split(rows, held_codes, tables.terms, cells[0][order], cells[1], seed)
+    split = Split(rows, held_codes, encoding.terms, cells[0][order], cells[1], seed)
     for name, baseline in BASELINES.items():
         scores = baseline(split)
         log_odds[name] = _calibrated(scores, rows.y, np.ones(len(train), dtype=bool))

@@ -264,3 +264,10 @@ def test_empty_and_unfitted(data):
 def test_tiny_and_constant_input_still_fits():
     model = ICPClassifier(**FAST).fit(pd.DataFrame({"x": [1.0, 1.0, 1.0, 1.0]}), [0, 1, 0, 1])
     assert np.isfinite(model.decision_function(pd.DataFrame({"x": [1.0, None]}))).all()
+
+
+def test_the_limit_on_tokens_is_kept():
+    rng = np.random.default_rng(0)
+    X = pd.DataFrame({"tools": [[f"t{j}" for j in np.flatnonzero(row)] for row in rng.random((120, 30)) < 0.3]})
+    fitted = ICPClassifier(**FAST, max_tokens=4).fit(X, rng.random(120) < 0.5)
+    assert 4 <= len(fitted.terms_) <= 12  # what the whole fit took, and half of the bags
