@@ -51,7 +51,8 @@ class ICPClassifier(ClassifierMixin, BaseEstimator):
     min_count : int, default=5
         Rows a category or token needs to stand alone.
     max_tokens : int, default=200
-        Most tokens used per token-set column.
+        Most tokens one fit uses per token-set column; of a larger set each fold, bag and the whole fit take their own,
+        by the rows they are fitted on, and the model keeps what the whole fit or half of the bags took.
     token_delimiters : dict of str to str, optional
         Column -> what separates its tokens. Undeclared strings split only on ``;`` and ``|``.
     random_state : int, RandomState or None, default=None

@@ -55,7 +55,7 @@ def rows(small):
     n = len(y)
     held = WideRows(wide, np.arange(n))
     return TrainingRows(
-        encoding.encode(columns, n), y, np.ones(n), np.arange(n), np.ones(n, bool), held
+        encoding.encode(columns, n), y, np.ones(n), np.arange(n), np.ones(n, bool), wide=held
     ), encoding.terms
 
 
