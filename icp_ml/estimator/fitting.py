@@ -80,7 +80,8 @@ class FittedTables:
 
     `out_of_bag` is calibrated log-odds of rows by fits that did not see them, in the order the rows were given.
     `ridge` is the ridge's part as JSON and `ridge_share` what it counts for; `grades` says what was trained on,
-    `adjustment` what was adjusted for: `tables` and `out_of_bag` hold it at its average. `wide` are the token sets that had more candidates than a fit may use, rows as given.
+    `adjustment` what was adjusted for: `tables` and `out_of_bag` hold it at its average.
+    `wide` are the token sets that had more candidates than a fit may use, rows as given.
     """
 
     tables: ScoringTables
