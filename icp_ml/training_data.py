@@ -97,6 +97,7 @@ def prepare(
     params = FitParams(
         BoostingParams(bags=settings.model.bags),
         max_tokens=settings.model.max_tokens,
+        max_pairs=settings.model.max_pairs,
         grades=settings.outcomes.grades,
         emphasis={str(category): factor for category, factor in settings.model.emphasis.items()},
     )

@@ -28,14 +28,15 @@ from icp_ml.estimator.boosting import BoostingParams
 from icp_ml.estimator.encoding import FloatArray
 from icp_ml.estimator.fitting import FieldSpec, FitParams, fit_tables
 from icp_ml.estimator.frames import as_frame, column_kind, delimiters_for, to_arrow
+from icp_ml.estimator.pair_tables import MOST_PAIRS
 
 
 class ICPClassifier(ClassifierMixin, BaseEstimator):
     """Additive LightGBM and a smooth ridge on frozen bins: accurate on small tables, and exactly readable.
 
     Every column becomes small integer codes; every tree uses one column, and so does every coefficient of the
-    ridge; the fitted model is one table of contributions per term, and
-    `contributions(X).sum(axis=1) + base_ == decision_function(X)`.
+    ridge; the fitted model is one table of contributions per term, and one per pair of the few that earn their
+    place, of which half belongs to each of its terms: `contributions(X).sum(axis=1) + base_ == decision_function(X)`.
 
     Parameters
     ----------
@@ -53,6 +54,9 @@ class ICPClassifier(ClassifierMixin, BaseEstimator):
     max_tokens : int, default=200
         Most tokens one fit uses per token-set column; of a larger set each fold, bag and the whole fit take their own,
         by the rows they are fitted on, and the model keeps what the whole fit or half of the bags took.
+    max_pairs : int, default=10
+        Most pairs of columns (or tokens) that may say something together; only those that improve the log-loss of
+        rows they did not see are kept, and 0 asks for none.
     token_delimiters : dict of str to str, optional
         Column -> what separates its tokens. Undeclared strings split only on ``;`` and ``|``.
     random_state : int, RandomState or None, default=None
@@ -66,6 +70,8 @@ class ICPClassifier(ClassifierMixin, BaseEstimator):
         The model.
     terms_ : list of str
         Columns of `contributions`: one per column of X, one per token of a token-set column.
+    pairs_ : list of (str, str)
+        The pairs of terms kept, if any.
     base_ : float
         Log-odds of the average training row.
     rounds_ : int
@@ -101,6 +107,7 @@ class ICPClassifier(ClassifierMixin, BaseEstimator):
         max_bins: int = 24,
         min_count: int = 5,
         max_tokens: int = 200,
+        max_pairs: int = 10,
         token_delimiters: Mapping[str, str] | None = None,
         random_state: int | np.random.RandomState | None = None,
         n_jobs: int | None = None,
@@ -112,6 +119,7 @@ class ICPClassifier(ClassifierMixin, BaseEstimator):
         self.max_bins = max_bins
         self.min_count = min_count
         self.max_tokens = max_tokens
+        self.max_pairs = max_pairs
         self.token_delimiters = token_delimiters
         self.random_state = random_state
         self.n_jobs = n_jobs
@@ -190,6 +198,7 @@ class ICPClassifier(ClassifierMixin, BaseEstimator):
         )
         self.tables_ = fitted.tables
         self.terms_ = [term.name for term in fitted.tables.terms]
+        self.pairs_ = [(self.terms_[pair.first], self.terms_[pair.second]) for pair in fitted.tables.pairs]
         self.base_ = fitted.tables.base
         self.rounds_ = fitted.rounds
         self.calibration_ = fitted.calibration
@@ -217,7 +226,7 @@ class ICPClassifier(ClassifierMixin, BaseEstimator):
         return likelier
 
     def contributions(self, X: Any) -> pd.DataFrame:
-        """Return what each term adds to the log-odds of each row.
+        """Return what each term adds to the log-odds of each row, with half of each pair it is in.
 
         Returns
         -------
@@ -232,7 +241,8 @@ class ICPClassifier(ClassifierMixin, BaseEstimator):
     def explain(self, X: Any) -> Any:
         """Return the contributions as a `shap.Explanation`, for shap's own plots; needs the extra `shap`.
 
-        Nothing is estimated: on an additive model the interventional SHAP values are the contributions.
+        Nothing is estimated: the contributions are the interventional SHAP values, on a background in which every
+        column varies by itself as it does among the training rows.
 
         Raises
         ------
@@ -257,6 +267,7 @@ class ICPClassifier(ClassifierMixin, BaseEstimator):
             "max_bins": (2, 250),
             "min_count": (1, 10**9),
             "max_tokens": (1, 10_000),
+            "max_pairs": (0, MOST_PAIRS),
         }
         for name, (least, most) in limits.items():
             value = getattr(self, name)
@@ -272,7 +283,13 @@ class ICPClassifier(ClassifierMixin, BaseEstimator):
         boosting = BoostingParams(
             learning_rate=self.learning_rate, max_rounds=self.max_rounds, bags=self.bags, folds=self.folds
         )
-        return FitParams(boosting, max_bins=self.max_bins, min_count=self.min_count, max_tokens=self.max_tokens)
+        return FitParams(
+            boosting,
+            max_bins=self.max_bins,
+            min_count=self.min_count,
+            max_tokens=self.max_tokens,
+            max_pairs=self.max_pairs,
+        )
 
     def _frame(self, X: Any, *, reset: bool) -> pd.DataFrame:
         """Check names and shape as scikit-learn does, without turning columns into one matrix."""

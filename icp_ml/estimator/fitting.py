@@ -28,6 +28,7 @@ from icp_ml.estimator.encoding import (
 )
 from icp_ml.estimator.grades import GradeChoice, choose_grades
 from icp_ml.estimator.mix import CrossFit, MixedFit, fit_mix, ridge_text
+from icp_ml.estimator.pairs import fit_pairs
 from icp_ml.estimator.rows import IntArray, TrainingRows, canonical_order, take
 from icp_ml.estimator.scorecard import ScoringTables
 from icp_ml.estimator.screening import (
@@ -71,6 +72,7 @@ class FitParams:
     max_words: int = 300  # of a text; a word counts as a token, and so does a phrase
     emphasis: Mapping[str, float] = field(default_factory=dict)  # category -> freedom of its fields, 1 where not there
     adjust_freedom: float = 4.0  # of fields that are adjusted for
+    max_pairs: int = 10
     grades: Literal["auto", "always", "never"] = "auto"  # where there are grades: whichever ranks better, or one
 
 
@@ -187,7 +189,7 @@ def fit_tables(
     seed: int = 0,
     n_jobs: int | None = None,
 ) -> FittedTables:
-    """Fit encoding, boosters, ridge and calibration.
+    """Fit encoding, boosters, ridge, pairs and calibration.
 
     Parameters
     ----------
@@ -221,9 +223,6 @@ def fit_tables(
     text = ridge_text(fitted, terms)
     if tokens is not None:
         rows, encoding, fitted = _settled(rows, terms, tokens.fields, encoding, fitted)
-    # Out of bag rather than out of fold: bags are sharper than the single boosters of the folds.
-    held = fitted.out_of_bag - fitted.adjusted
-    calibration = calibrate_held(held, fitted.adjusted, rows.y, rows.weight)
     customers = [np.bincount(rows.codes[:, j], minlength=t.size).astype(float) for j, t in enumerate(encoding.terms)]
     good = take(rows, rows.y > 0)
     best = [np.bincount(good.codes[:, j], minlength=t.size).astype(float) for j, t in enumerate(encoding.terms)]
@@ -238,13 +237,45 @@ def fit_tables(
         as_of,
     )
     tables = _hold_missing(tables, specs)
-    adjustment = describe_adjustment(tables, rows, fitted.out_of_bag, held)
-    tables = without_adjusted(tables).scaled(calibration.slope, calibration.intercept)
+    adjustment = describe_adjustment(tables, rows, fitted.out_of_bag, fitted.out_of_bag - fitted.adjusted)
+    tables, calibration, held_out = _with_pairs(without_adjusted(tables), fitted, rows, specs, params, seed, n_jobs)
     out_of_bag = np.empty(n)
-    out_of_bag[order] = calibration.slope * held + calibration.intercept
+    out_of_bag[order] = held_out
     return FittedTables(
         tables, fitted.rounds, calibration, out_of_bag, fitted.boosters, text, fitted.share, chosen, adjustment, wide
     )
+
+
+def _with_pairs(
+    tables: ScoringTables,
+    fitted: MixedFit,
+    rows: TrainingRows,
+    specs: Sequence[FieldSpec],
+    params: FitParams,
+    seed: int,
+    n_jobs: int | None,
+) -> tuple[ScoringTables, Calibration, FloatArray]:
+    """Return calibrated tables with the pairs that earn their place, the terms' calibration, and held-out log-odds."""
+    # Out of bag rather than out of fold: bags are sharper than the single boosters of the folds.
+    complete, adjusted, before = fitted.out_of_bag, fitted.adjusted, Calibration()
+    found = fit_pairs(
+        rows,
+        tables.terms,  # those that are adjusted for come last and are in no pair
+        complete,
+        fitted.draws,
+        most=params.max_pairs,
+        held=_held(specs),
+        folds=params.boosting.folds,
+        seed=seed,
+        n_jobs=n_jobs,
+    )
+    if found.pairs:
+        tables, complete, before = found.joined(tables), found.out_of_fold, found.calibration
+        adjusted = before.slope * adjusted
+    held_out = complete - adjusted
+    last = calibrate_held(held_out, adjusted, rows.y, rows.weight)
+    whole = Calibration(last.slope * before.slope, last.slope * before.intercept + last.intercept)
+    return tables.scaled(last.slope, last.intercept), whole, last.slope * held_out + last.intercept
 
 
 def _graded(

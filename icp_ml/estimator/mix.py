@@ -54,6 +54,8 @@ class MixedFit:
         What the terms that are adjusted for add to each row, by bags that did not draw it; 0 where there are none.
     tokens : ndarray of shape (k,)
         Those kept of wide token sets; their tables come after those of the terms.
+    draws : tuple of ndarray of shape (training rows,)
+        How often each bag drew each row that trains.
     """
 
     values: tuple[FloatArray, ...]
@@ -68,6 +70,7 @@ class MixedFit:
     boosters: tuple[str, ...]
     adjusted: FloatArray
     tokens: IntArray
+    draws: tuple[IntArray, ...]
 
 
 @dataclass(frozen=True)
@@ -147,6 +150,7 @@ def fit_mix(
         tuple(bag.text for bag in additive.bags),
         adjusted_part(rows, terms, mixed, draws),
         additive.screens.kept,
+        tuple(draws),
     )
 
 

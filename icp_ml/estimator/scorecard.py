@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from icp_ml.estimator.encoding import Codes, Encoding, FloatArray, Term
+from icp_ml.estimator.pair_tables import PairTable, pair_arrays, read_pairs
 from icp_ml.exceptions import ModelFormatError
 
 Z90 = 1.6448536269514722  # two-sided 90 %
@@ -35,6 +36,8 @@ class ScoringTables:
         Per term, how many mature customers (best customers) showed each code: the evidence in reasons.
     as_of : date or None
         The day ages are measured to unless a later one is given.
+    pairs : tuple of PairTable
+        What two terms say together beyond what each says; half of it belongs to each.
     """
 
     encoding: Encoding
@@ -45,6 +48,7 @@ class ScoringTables:
     customers: tuple[FloatArray, ...]
     best: tuple[FloatArray, ...]
     as_of: date | None = None
+    pairs: tuple[PairTable, ...] = ()
 
     @property
     def terms(self) -> tuple[Term, ...]:
@@ -58,8 +62,13 @@ class ScoringTables:
 
     @cached_property
     def ranges(self) -> FloatArray:
-        """Per term, the spread of contributions over codes that customers showed."""
-        return np.array([_spread(v, n) for v, n in zip(self.values, self.customers, strict=True)])
+        """Per term, the spread of contributions over codes that customers showed, with half of its pairs'."""
+        out = np.array([_spread(v, n) for v, n in zip(self.values, self.customers, strict=True)])
+        for pair in self.pairs:
+            shown = pair.values[np.ix_(self.customers[pair.first] > 0, self.customers[pair.second] > 0)]
+            if shown.size:
+                out[[pair.first, pair.second]] += 0.5 * float(shown.max() - shown.min())
+        return out
 
     def encode(self, columns: Mapping[str, pa.Array], rows: int, as_of: date | None = None) -> Codes:
         """Return codes of shape (rows, terms); see `Encoding.encode`."""
@@ -70,23 +79,41 @@ class ScoringTables:
         out = np.empty(codes.shape, dtype=np.float64, order="F")
         for j, table in enumerate(self.values):
             np.take(table, codes[:, j], out=out[:, j], mode="clip")
+        for j, half in self.halves(codes).items():
+            out[:, j] += half
+        return out
+
+    def halves(self, codes: Codes) -> dict[int, FloatArray]:
+        """Return what pairs add to the contribution of each term that is in one, shape (rows,): half of each pair.
+
+        Split so, contributions are Shapley values: a pure pair's is shared equally by its two terms.
+        """
+        out: dict[int, FloatArray] = {}
+        for pair in self.pairs:
+            half = 0.5 * pair.look_up(pair.values, codes)
+            for j in (pair.first, pair.second):
+                out[j] = out[j] + half if j in out else half
         return out
 
     def log_odds(self, codes: Codes) -> FloatArray:
-        """Return log-odds of shape (rows,): base plus contributions, term by term.
+        """Return log-odds of shape (rows,): base plus tables, term by term and then pair by pair.
 
         The order of the sum is fixed, so the bits do not depend on the number of rows.
         """
         total = np.full(len(codes), self.base)
         for j, table in enumerate(self.values):
             total += table.take(codes[:, j], mode="clip")
+        for pair in self.pairs:
+            total += pair.look_up(pair.values, codes)
         return total
 
     def standard_error(self, codes: Codes) -> FloatArray:
-        """Return the standard error of the log-odds, terms taken as independent."""
+        """Return the standard error of the log-odds, terms and pairs taken as independent."""
         total = np.full(len(codes), self.base_variance)
         for j, table in enumerate(self.variances):
             total += table.take(codes[:, j], mode="clip")
+        for pair in self.pairs:
+            total += pair.look_up(pair.variances, codes)
         error: FloatArray = np.sqrt(total)
         return error
 
@@ -101,6 +128,7 @@ class ScoringTables:
             self.customers,
             self.best,
             self.as_of,
+            tuple(pair.scaled(slope) for pair in self.pairs),
         )
 
     def to_arrays(self) -> dict[str, npt.NDArray[np.generic]]:
@@ -112,6 +140,7 @@ class ScoringTables:
             "customers": _flat(self.customers),
             "best": _flat(self.best),
             "base": np.array([self.base, self.base_variance]),
+            **pair_arrays(self.pairs),
         }
 
     @classmethod
@@ -150,6 +179,7 @@ class ScoringTables:
             parts["customers"],
             parts["best"],
             as_of,
+            read_pairs(arrays, sizes),
         )
 
 
