@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from icp_ml.exceptions import ModelFormatError
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2  # 2: pairs
 MAX_FILE_BYTES = 256 * 1024**2
 LIBRARIES = ("lightgbm", "numpy", "pyarrow", "scikit-learn")
 REQUIRED = (

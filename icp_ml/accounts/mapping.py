@@ -300,6 +300,7 @@ _TOLD: dict[str, dict[str, str]] = {
         "market_weights": "weight customers so that they look like the list",
         "bags": "refits on resamples that are averaged; their spread gives the intervals",
         "max_tokens": "most tokens used of a list or text",
+        "max_pairs": "most pairs of fields that may say something together, each kept only if it earns its place",
     },
     "evaluation": {
         "folds": "folds of each repeat", "repeats": "repeats with other folds",

@@ -1,9 +1,9 @@
 """Fitting pairs on top of log-odds by fits that did not see the row: screening, evidence, and the fit itself.
 
 A pair is a table over two terms' groups (see `pair_terms`) with normal coefficients of one prior variance. Most pairs
-of a small table are weak at best, so the prior is; a pair gets a wider one only where its evidence outweighs that hardly
-any pair was expected to be strong. The evidence is the logarithm of how much likelier the labels are with the pair
-(Laplace's approximation), so a pair pays for its own flexibility.
+of a small table are weak at best, so the prior is; a pair gets a wider one only where its evidence outweighs that
+hardly any pair was expected to be strong. The evidence is the logarithm of how much likelier the labels are with the
+pair (Laplace's approximation), so a pair pays for its own flexibility.
 """
 
 from __future__ import annotations
@@ -49,8 +49,9 @@ class Sample:
     def sums(self, cell: IntArray, size: int, log_odds: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return per cell the slope and the curvature of the log-likelihood."""
         chance = 1.0 / (1.0 + np.exp(-log_odds))
-        slope = np.bincount(cell, weights=self.weight * (self.target - chance), minlength=size)
-        return slope, np.bincount(cell, weights=self.weight * chance * (1.0 - chance), minlength=size)
+        slope = np.bincount(cell, self.weight * (self.target - chance), size)
+        curve = np.bincount(cell, self.weight * chance * (1.0 - chance), size)
+        return np.asarray(slope, dtype=np.float64), np.asarray(curve, dtype=np.float64)
 
 
 @dataclass(frozen=True)
@@ -105,7 +106,7 @@ def evidence(
     A, B = terms[pair.first].basis, terms[pair.second].basis
     slope, curve = sample.sums(sample.cells(pair), len(A) * len(B), log_odds)
     alone = np.hstack([np.repeat(A, len(B), axis=0), np.tile(B, (len(A), 1))])
-    whole = np.hstack([alone, np.kron(A, B)])
+    whole = np.hstack([alone, _functions(terms, pair)])
     gradient, information = whole.T @ slope, whole.T @ (curve[:, None] * whole)
     own = alone.shape[1]
     best = (-np.inf, WEAK)
@@ -157,7 +158,7 @@ def fit(
     start : tuple
         Tables of the first pairs to begin with, as fitted on the same sample.
     """
-    functions = [np.kron(terms[pair.first].basis, terms[pair.second].basis) for pair in pairs]
+    functions = [_functions(terms, pair) for pair in pairs]
     cells = [sample.cells(pair) for pair in pairs]
     tables = [table for _, table in start] + [np.zeros(len(f)) for f in functions[len(start) :]]
     log_odds = sample.log_odds + sum(table[cell] for table, cell in zip(tables, cells, strict=True))
@@ -177,6 +178,11 @@ def fit(
     return tuple(zip(pairs, tables, strict=True)), log_odds
 
 
+def _functions(terms: Sequence[GroupedTerm], pair: Pair) -> FloatArray:
+    """Return the functions a pair's table is made of, shape (cells, functions)."""
+    return np.asarray(np.kron(terms[pair.first].basis, terms[pair.second].basis), dtype=np.float64)
+
+
 def _coefficients(basis: FloatArray, table: FloatArray) -> FloatArray:
     """Return the coefficients of a table; the functions are orthogonal."""
     return np.asarray(basis.T @ table / np.einsum("ij,ij->j", basis, basis))
@@ -184,10 +190,11 @@ def _coefficients(basis: FloatArray, table: FloatArray) -> FloatArray:
 
 def posterior_variance(sample: Sample, terms: Sequence[GroupedTerm], pair: Pair, log_odds: FloatArray) -> FloatArray:
     """Return per cell how far the truth may lie from the fitted table, its prior taken at its word."""
-    basis = np.kron(terms[pair.first].basis, terms[pair.second].basis)
+    basis = _functions(terms, pair)
     _, curve = sample.sums(sample.cells(pair), len(basis), log_odds)
     precision = basis.T @ (curve[:, None] * basis) + np.eye(basis.shape[1]) / pair.variance
-    return np.maximum(np.einsum("ij,ji->i", basis, np.linalg.solve(precision, basis.T)), 0.0)
+    variance = np.einsum("ij,ji->i", basis, np.linalg.solve(precision, basis.T))
+    return np.asarray(np.maximum(variance, 0.0), dtype=np.float64)
 
 
 def added(fitted: Fitted, group: IntArray) -> FloatArray:

@@ -153,7 +153,7 @@ def _candidates(
     """Return positions among the grouped terms: all fields, and the tokens that tell most of the fitted rows."""
     tokens = [i for i, term in enumerate(grouped) if terms[term.position].encoding.kind == "tokens"]
     if len(tokens) > MOST_TOKENS:
-        has = rows.codes[np.ix_(fitted, [grouped[i].position for i in tokens])] == PRESENT
+        has = rows.codes[fitted][:, [grouped[i].position for i in tokens]] == PRESENT
         weight, target = rows.weight[fitted], rows.target[fitted]
         excess = (weight * (target - np.average(target, weights=weight))) @ has
         strength = np.round(np.abs(excess) / np.sqrt(np.maximum(weight @ has, 1e-12)), 9)

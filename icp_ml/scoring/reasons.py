@@ -2,7 +2,8 @@
 
 A sentence depends on a term, a code and, for numbers, on the value as a reader would write it. Codes next
 to each other that speak the same way share their evidence, so that a reason rests on a range of
-customers ("126-600") and not on one narrow bin.
+customers ("126-600") and not on one narrow bin. Where the pairs a term is in say more than the term itself,
+the reason names the other field instead of a rate.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ class ReasonBook:
     _texts: dict[tuple[int, int], str] = field(default_factory=dict, repr=False)
     _spans: dict[tuple[int, int], tuple[int, int]] = field(default_factory=dict, repr=False)
     _places: dict[tuple[int, int], str] = field(default_factory=dict, repr=False)
-    _sentences: dict[tuple[int, int, float], str] = field(default_factory=dict, repr=False)
+    _sentences: dict[tuple[int, int, float, int], str] = field(default_factory=dict, repr=False)
 
     @cached_property
     def sizes(self) -> list[FloatArray]:
@@ -43,13 +44,34 @@ class ReasonBook:
         return reason_sizes(self.tables)
 
     @cached_property
+    def bounds(self) -> dict[int, float]:
+        """How much each term in a pair can have to say at most."""
+        return pair_bounds(self.tables)
+
+    @cached_property
+    def partners(self) -> dict[int, str]:
+        """Term -> the other term of its widest pair, in words."""
+        widest: dict[int, tuple[float, int]] = {}
+        for pair in self.tables.pairs:
+            width = float(np.ptp(pair.values))
+            for j, other in ((pair.first, pair.second), (pair.second, pair.first)):
+                if j not in widest or width > widest[j][0]:
+                    widest[j] = width, other
+        return {j: term_words(self.tables.terms[other]) for j, (_, other) in widest.items()}
+
+    @cached_property
     def base_rate(self) -> float:
         """Share of best among all mature customers."""
         best, customers = self.tables.best, self.tables.customers
         return float(best[0].sum() / max(customers[0].sum(), 1.0)) if best else 0.0
 
-    def evidence(self, j: int, code: int) -> str:
-        """Return what speaks for the direction: a rate, or that other fields are held equal."""
+    def evidence(self, j: int, code: int, together: int = 0) -> str:
+        """Return what speaks for the direction: a rate, that other fields are held equal, or the pair's other field.
+
+        `together` is 0 where the term speaks for itself, else the direction in which its pairs do.
+        """
+        if together:
+            return f"{'raises' if together > 0 else 'lowers'} fit together with {self.partners[j]}"
         key = (j, code)
         if key not in self._texts:
             self._texts[key] = self._evidence(j, code)
@@ -92,42 +114,70 @@ class ReasonBook:
             last += 1
         return first, last
 
-    def sentence(self, j: int, code: int, value: float | None = None) -> str:
-        """Return the whole sentence for a term, a code and, for numbers, the value."""
+    def _place(self, j: int, code: int) -> str:
+        if (j, code) not in self._places:
+            self._places[j, code] = _placed(self.tables.terms[j], code, *self.span(j, code))
+        return self._places[j, code]
+
+    def sentence(self, j: int, code: int, value: float | None = None, together: int = 0) -> str:
+        """Return the whole sentence for a term, a code and, for numbers, the value; `together` as in `evidence`."""
         term = self.tables.terms[j]
         enc = term.encoding
         if enc.kind == "numeric" and code != MISSING and value is not None:
             shown = value_words(enc.form, value)
             subject = f"{shown} {enc.label}" if enc.form == "count" else f"{enc.label} {shown}"
-            if (j, code) not in self._places:
-                self._places[j, code] = _placed(term, code, *self.span(j, code))
-            subject += f" ({self._places[j, code]})"
+            subject += f" ({self._place(j, code) if not together else _placed(term, code, code, code)})"
         elif enc.kind == "category" and code <= RARE and code != MISSING:
             subject = f"{enc.label}: {codes_words(term, [code])}"
         else:
             subject = statement(term, [code])
-        return f"{_capital(subject)} {self.evidence(j, code)}"
+        return f"{_capital(subject)} {self.evidence(j, code, together)}"
 
     def texts(
-        self, j: int, codes: npt.NDArray[np.uint16], values: FloatArray | None
+        self, j: int, codes: npt.NDArray[np.uint16], values: FloatArray | None, half: FloatArray | None = None
     ) -> tuple[npt.NDArray[np.int64], list[str]]:
-        """Return, for rows of one term, the index of each row's sentence and the distinct sentences."""
+        """Return, for rows of one term, the index of each row's sentence and the distinct sentences.
+
+        `half` is what pairs add to the rows' contributions, of a term that is in one.
+        """
+        if half is None:
+            return self._texts_of(j, codes, values, 0)
+        own = self.tables.values[j].take(codes)
+        direction = np.where(np.abs(half) > np.abs(own), np.sign(own + half), 0.0)
+        index = np.empty(len(codes), dtype=np.int64)
+        found: list[str] = []
+        for together in (-1, 0, 1):
+            some = np.flatnonzero(direction == together)
+            if len(some):
+                place, texts = self._texts_of(j, codes[some], None if values is None else values[some], together)
+                index[some] = place + len(found)
+                found += texts
+        return index, found
+
+    def _texts_of(
+        self, j: int, codes: npt.NDArray[np.uint16], values: FloatArray | None, together: int
+    ) -> tuple[npt.NDArray[np.int64], list[str]]:
         term = self.tables.terms[j]
         if values is None or term.encoding.kind != "numeric":
             index, distinct = pd.factorize(codes)
-            return index, [self.sentence(j, int(c)) for c in distinct]
+            return index, [self.sentence(j, int(c), together=together) for c in distinct]
         place, shown = pd.factorize(as_shown(values, term.encoding.form))  # hashing: sorting took half of the time
         index, pairs = pd.factorize(place * term.size + codes)
-        return index, [self._cached(j, int(p % term.size), float(shown[p // term.size])) for p in pairs]
+        return index, [self._cached(j, int(p % term.size), float(shown[p // term.size]), together) for p in pairs]
 
-    def _cached(self, j: int, code: int, value: float) -> str:
-        key = (j, code, value)
+    def _cached(self, j: int, code: int, value: float, together: int) -> str:
+        key = (j, code, value, together)
         found = self._sentences.get(key)
         if found is None:
-            found = self.sentence(j, code, value)
+            found = self.sentence(j, code, value, together)
             if len(self._sentences) < MAX_CACHED:
                 self._sentences[key] = found
         return found
+
+
+def term_words(term: Term) -> str:
+    """Return a term in words, without a value."""
+    return f"{term.encoding.label} {term.spelling}" if term.encoding.kind == "tokens" else term.encoding.label
 
 
 def as_shown(values: FloatArray, form: str) -> FloatArray:
@@ -170,37 +220,71 @@ def reason_sizes(tables: ScoringTables) -> list[FloatArray]:
     return sizes
 
 
-def strongest(sizes: Sequence[FloatArray], codes: Codes, k: int) -> npt.NDArray[np.int64]:
+def pair_bounds(tables: ScoringTables) -> dict[int, float]:
+    """Return how much each term in a pair can have to say at most."""
+    bounds: dict[int, float] = {}
+    for pair in tables.pairs:
+        for j in (pair.first, pair.second):
+            most = bounds.get(j, float(np.abs(tables.values[j]).max()))
+            bounds[j] = most + 0.5 * float(np.abs(pair.values).max())
+    return bounds
+
+
+def pair_sizes(tables: ScoringTables, codes: Codes, halves: Mapping[int, FloatArray]) -> dict[int, FloatArray]:
+    """Return how much each row's value of a term in a pair has to say, shape (rows,): see `reason_sizes`."""
+    out: dict[int, FloatArray] = {}
+    for j, half in halves.items():
+        out[j] = np.abs(tables.values[j].take(codes[:, j]) + half)
+        if tables.terms[j].encoding.kind == "tokens":
+            out[j][codes[:, j] == ABSENT] *= 0.5
+    return out
+
+
+def strongest(
+    sizes: Sequence[FloatArray],
+    codes: Codes,
+    k: int,
+    paired: Mapping[int, FloatArray] | None = None,
+    most: Mapping[int, float] | None = None,
+) -> npt.NDArray[np.int64]:
     """Return term numbers of the k largest sizes per row, largest first, shape (rows, k); ties go to the earlier term.
 
     Most terms are too small to be among the k largest of most rows: the widest are searched first, and all
-    terms only for rows where a narrow one could still come in.
+    terms only for rows where a narrow one could still come in. `paired` holds sizes per row of terms whose size
+    does not depend on their own code alone, and `most` what those can reach.
     """
     n, m = codes.shape
     k = min(k, m)
     if k == 0 or n == 0:
         return np.empty((n, 0), dtype=np.int64)
-    bounds = np.array([float(size.max()) for size in sizes])
+    paired, most = paired or {}, most or {}
+    bounds = np.array([most.get(j, float(size.max())) for j, size in enumerate(sizes)])
     ranked = np.argsort(-bounds, kind="stable")
     wide = np.sort(ranked[: max(WIDE_TERMS, k)])
     out = np.empty((n, k), dtype=np.int64)
     for begin in range(0, n, BLOCK):
         block = codes[begin : begin + BLOCK]
-        best, least = _largest(sizes, block, wide, k)
+        rowwise = {j: size[begin : begin + BLOCK] for j, size in paired.items()}
+        best, least = _largest(sizes, block, wide, k, rowwise)
         if len(wide) < m:
             rows = np.flatnonzero(least <= bounds[ranked[len(wide)]])
-            best[rows] = _largest(sizes, block[rows], np.arange(m), k)[0]
+            some = {j: size[rows] for j, size in rowwise.items()}
+            best[rows] = _largest(sizes, block[rows], np.arange(m), k, some)[0]
         out[begin : begin + len(block)] = best
     return out
 
 
 def _largest(
-    sizes: Sequence[FloatArray], codes: Codes, terms: npt.NDArray[np.int64], k: int
+    sizes: Sequence[FloatArray],
+    codes: Codes,
+    terms: npt.NDArray[np.int64],
+    k: int,
+    rowwise: Mapping[int, FloatArray],
 ) -> tuple[npt.NDArray[np.int64], FloatArray]:
     """Return the k largest of some terms per row, largest first, and the size of the k-th."""
     size = np.empty((len(codes), len(terms)))
     for place, j in enumerate(terms):
-        size[:, place] = sizes[j].take(codes[:, j])
+        size[:, place] = rowwise[j] if j in rowwise else sizes[j].take(codes[:, j])
     rows = np.arange(len(size))
     best = np.empty((len(size), k), dtype=np.int64)
     for i in range(k):  # k passes of argmax, which takes the first of equals: faster than sorting, and ties are settled
@@ -226,7 +310,8 @@ def reason_columns(
     without : ndarray of bool, shape (rows,)
         Rows that are not scored and so have no reasons.
     """
-    chosen = strongest(book.sizes, codes, k)
+    halves = book.tables.halves(codes)
+    chosen = strongest(book.sizes, codes, k, pair_sizes(book.tables, codes, halves), book.bounds)
     n = len(codes)
     picked = np.empty(chosen.shape)
     sentence = np.zeros(chosen.shape, dtype=np.int64)
@@ -239,8 +324,9 @@ def reason_columns(
         term = book.tables.terms[j]
         own = values[term.field][rows] if term.field in values else None
         shown = codes[rows, j]
-        picked[rows, places] = book.tables.values[j][shown]
-        index, found = book.texts(int(j), shown, own)
+        half = halves[int(j)][rows] if int(j) in halves else None
+        picked[rows, places] = book.tables.values[j][shown] + (0.0 if half is None else half)
+        index, found = book.texts(int(j), shown, own, half)
         sentence[rows, places] = np.array([texts.setdefault(text, len(texts)) for text in found])[index]
     names = [term.field for term in book.tables.terms]
     fields = list(dict.fromkeys(names))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
+from itertools import combinations
 
 import numpy as np
 import pandas as pd
@@ -13,11 +15,29 @@ from pandas.testing import assert_frame_equal
 
 from icp_ml import ICPModel
 from icp_ml.engines.files import ScoreRequest, score_file
+from icp_ml.estimator.pair_tables import PairTable
 from icp_ml.scoring.columns import row_schema
-from tests.small_run import market, small_model
+from tests.small_run import market
+from tests.small_run import small_model as plain_model
 
 NUMBERS = [field.name for field in row_schema() if pa.types.is_float64(field.type)]
 FLAGS = [field.name for field in row_schema() if pa.types.is_boolean(field.type)]
+
+
+@cache
+def small_model():
+    """A model with pairs, of which each kind of field is in one."""
+    model = plain_model()
+    terms = model.tables.terms
+    rng = np.random.default_rng(0)
+    first = {term.encoding.kind: j for j, term in reversed(list(enumerate(terms)))}
+    chosen = sorted({(0, len(terms) - 1), *(tuple(sorted(c)) for c in combinations(first.values(), 2))})
+    pairs = tuple(
+        PairTable(a, b, rng.normal(size=(terms[a].size, terms[b].size)), rng.random((terms[a].size, terms[b].size)))
+        for a, b in chosen
+    )
+    assert len(first) == 4
+    return replace(model, tables=replace(model.tables, pairs=pairs))
 
 
 @cache

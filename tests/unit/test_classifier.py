@@ -57,18 +57,24 @@ def same(a, b):
     )  # fmt: skip
 
 
-def test_contributions_and_base_sum_to_the_decision(data, fitted):
+@pytest.fixture(scope="module")
+def alone(data):
+    return ICPClassifier(**FAST, max_pairs=0).fit(*data)
+
+
+def test_contributions_and_base_sum_to_the_decision(data, fitted, alone):
     X, _ = data
     contributions = fitted.contributions(X)
     assert list(contributions.columns) == fitted.terms_
     assert list(contributions.index) == list(X.index)
     assert np.abs(contributions.sum(axis=1).to_numpy() + fitted.base_ - fitted.decision_function(X)).max() < 1e-9
-    assert np.abs(contributions.mean()).max() < 1e-9
+    assert np.abs(alone.contributions(X).mean()).max() < 1e-9  # with pairs on the product of the marginals only
 
 
-def test_contributions_are_shap_values_ridge_included(data, fitted):
-    """Interventional, from all coalitions; missing and unseen values too."""
+def test_contributions_are_shap_values_ridge_included(data, alone):
+    """Interventional, from all coalitions; missing and unseen values too. With pairs see `test_pairs`."""
     X, _ = data
+    fitted = alone
     tables = fitted.tables_
     asked = X.iloc[:4].assign(industry="never seen", employees=[np.nan, 1e9] * 2)
     codes = tables.encode(fitted._columns(asked), len(asked)).astype(float)

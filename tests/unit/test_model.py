@@ -183,11 +183,17 @@ def test_no_directory_and_no_model(tmp_path):
         ICPModel.load(tmp_path)
 
 
+def test_a_model_of_the_first_format_is_read(saved):
+    manifest = json.loads((saved / "manifest.json").read_text())
+    (saved / "manifest.json").write_text(json.dumps({**manifest, "format_version": 1}))
+    assert ICPModel.load(saved).tables.pairs == ()
+
+
 def test_a_newer_format_says_what_to_install(saved):
     manifest = json.loads((saved / "manifest.json").read_text())
     (saved / "manifest.json").write_text(json.dumps({**manifest, "format_version": 99}))
     with pytest.raises(
-        ModelFormatError, match="written in format 99, this version reads up to 1; install a newer icp-ml"
+        ModelFormatError, match="written in format 99, this version reads up to 2; install a newer icp-ml"
     ):
         ICPModel.load(saved)
 

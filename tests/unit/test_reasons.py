@@ -6,8 +6,18 @@ import numpy as np
 import pytest
 
 from icp_ml.estimator.encoding import Encoding, FieldEncoding
+from icp_ml.estimator.pair_tables import PairTable
 from icp_ml.estimator.scorecard import ScoringTables
-from icp_ml.scoring.reasons import SMALLEST, ReasonBook, as_shown, reason_columns, reason_sizes, strongest
+from icp_ml.scoring.reasons import (
+    SMALLEST,
+    ReasonBook,
+    as_shown,
+    pair_bounds,
+    pair_sizes,
+    reason_columns,
+    reason_sizes,
+    strongest,
+)
 
 ENCODING = Encoding(
     (
@@ -138,6 +148,44 @@ def test_the_strongest_are_those_of_a_full_sort(seed, k):
     assert found.tolist() == expected.tolist()
     alone = [strongest(sizes, codes[i : i + 1], k)[0].tolist() for i in range(10)]
     assert alone == found[:10].tolist()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_strongest_are_those_of_a_full_sort_pairs_included(seed):
+    tables = many_terms(seed)
+    rng = np.random.default_rng(seed)
+    count = len(tables.terms)
+    chosen = sorted({(min(a, b), max(a, b)) for a, b in rng.integers(0, count, (8, 2)).tolist() if a != b})
+    pairs = tuple(PairTable(a, b, rng.integers(-9, 9, (3, 3)) * 0.25, np.zeros((3, 3))) for a, b in chosen)
+    tables = replace(tables, pairs=pairs)
+    codes = rng.integers(0, 3, (80, count)).astype(np.uint16)
+    tokens = np.array([t.encoding.kind == "tokens" for t in tables.terms])
+    size = np.abs(tables.contributions(codes)) * np.where(tokens & (codes == 1), 0.5, 1.0)
+    expected = np.argsort(-size, axis=1, kind="stable")[:, :5]
+    paired = pair_sizes(tables, codes, tables.halves(codes))
+    assert strongest(reason_sizes(tables), codes, 5, paired, pair_bounds(tables)).tolist() == expected.tolist()
+
+
+def test_a_reason_names_the_other_field_where_the_pair_says_more():
+    values = np.zeros((7, 5))
+    values[4, 3:] = -3.0, 1.0  # 350 to 600 employees: against retail, for software
+    book = ReasonBook(replace(TABLES, pairs=(PairTable(0, 1, values, np.zeros((7, 5))),)))
+    codes = np.array([[4, 3, 1, 0], [4, 4, 1, 0], [5, 4, 1, 0]], dtype=np.uint16)
+    own = {"employees": np.array([400.0, 400, 700])}
+    columns = {name: c.to_pylist() for name, c in reason_columns(book, codes, own, 4, np.zeros(3, bool)).items()}
+    said = [
+        {columns[f"reason_{i}_field"][row]: (columns[f"reason_{i}_contribution"][row], columns[f"reason_{i}"][row])
+         for i in range(1, 5) if columns[f"reason_{i}"][row]}
+        for row in range(3)
+    ]  # fmt: skip
+    against, apart, alone = (row["employees"] for row in said)
+    assert against == (pytest.approx(0.8 - 1.5), "400 employees (351-600) lowers fit together with industry")
+    assert apart == (
+        pytest.approx(0.8 + 0.5), "400 employees (126-600) raises fit: 60% of such customers are best, 25% of all"
+    )  # fmt: skip
+    assert alone == (pytest.approx(-0.2), BOOK.sentence(0, 5, 700.0))
+    assert said[0]["industry"] == (pytest.approx(-2.1), "Industry: Retail lowers fit together with employees")
+    assert apart[0] + said[1]["industry"][0] == pytest.approx(0.8 + 0.7 + 1.0)
 
 
 def test_no_reasons_and_no_rows():

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -7,6 +8,7 @@ import pyarrow as pa
 import pytest
 
 from icp_ml.estimator.encoding import Encoding, FieldEncoding
+from icp_ml.estimator.pair_tables import PairTable, purify
 from icp_ml.estimator.scorecard import ScoringTables
 from icp_ml.exceptions import ModelFormatError
 
@@ -97,5 +99,107 @@ def test_hostile_arrays_are_refused(name, change, match):
 @pytest.mark.parametrize("name", ["values", "variances", "customers", "best", "base"])
 def test_a_missing_array_is_named(name):
     arrays = {k: v for k, v in TABLES.to_arrays().items() if k != name}
+    with pytest.raises(ModelFormatError, match=f"array '{name}' is missing"):
+        ScoringTables.from_arrays(ENCODING, arrays, None)
+
+
+# pairs ----------------------------------------------------------------------------------------
+
+
+def some_pairs(seed=0):
+    rng = np.random.default_rng(seed)
+    sizes = [term.size for term in ENCODING.terms]
+    return tuple(
+        PairTable(a, b, rng.normal(size=(sizes[a], sizes[b])), rng.random((sizes[a], sizes[b])))
+        for a, b in ((0, 1), (1, 3), (0, 2))
+    )
+
+
+PAIRED = replace(TABLES, pairs=some_pairs())
+
+
+def test_a_pair_is_added_once_and_half_of_it_is_each_terms():
+    codes = PAIRED.encode(COLUMNS, 3)
+    one, two, three = (pair.values for pair in PAIRED.pairs)
+    both = [one[a, b] + two[b, d] + three[a, c] for a, b, c, d in codes]
+    assert PAIRED.log_odds(codes) == pytest.approx(TABLES.log_odds(codes) + both)
+    halves = PAIRED.contributions(codes) - TABLES.contributions(codes)
+    a, b, c, d = codes[0]
+    expected = [one[a, b] + three[a, c], one[a, b] + two[b, d], three[a, c], two[b, d]]
+    assert halves[0] == pytest.approx(np.array(expected) / 2)
+    assert PAIRED.contributions(codes).sum(axis=1) + PAIRED.base == pytest.approx(PAIRED.log_odds(codes), abs=1e-12)
+    variance = [sum(p.variances[row[p.first], row[p.second]] for p in PAIRED.pairs) for row in codes]
+    assert PAIRED.standard_error(codes) == pytest.approx(np.sqrt(0.08 + np.array(variance)))
+
+
+def test_pairs_do_not_depend_on_the_batch_and_take_the_calibration():
+    rng = np.random.default_rng(0)
+    codes = np.column_stack([rng.integers(0, t.size, 500) for t in ENCODING.terms]).astype(np.uint16)
+    whole = PAIRED.log_odds(codes)
+    assert whole.tolist() == [float(PAIRED.log_odds(codes[i : i + 1])[0]) for i in range(500)]
+    scaled = PAIRED.scaled(0.5, 0.2)
+    assert scaled.log_odds(codes) == pytest.approx(0.5 * whole + 0.2)
+    assert scaled.contributions(codes) == pytest.approx(0.5 * PAIRED.contributions(codes))
+    assert scaled.standard_error(codes) == pytest.approx(0.5 * PAIRED.standard_error(codes))
+
+
+def test_half_of_a_pairs_spread_is_in_the_range_of_its_terms():
+    shown = tuple(n * (np.arange(len(n)) > 1) for n in TABLES.customers)
+    tables = replace(PAIRED, customers=shown)
+    one, two, three = (np.ptp(pair.values[2:, 2:]) / 2 for pair in PAIRED.pairs)
+    more = np.array([one + three, one + two, three, two])
+    assert tables.ranges == pytest.approx(replace(TABLES, customers=shown).ranges + more)
+
+
+def test_what_a_table_says_of_one_term_alone_is_moved_out():
+    rng = np.random.default_rng(0)
+    table, first, second = rng.normal(size=(5, 4)), np.array([3, 0, 9, 1, 4.0]), np.array([0, 7, 2, 8.0])
+    pure, row, column, constant = purify(table, first, second)
+    assert np.abs(pure @ second).max() < 1e-12
+    assert np.abs(first @ pure).max() < 1e-12
+    assert abs(row @ first) < 1e-12
+    assert abs(column @ second) < 1e-12
+    assert np.abs(pure + row[:, None] + column + constant - table).max() < 1e-12
+
+
+def test_pairs_are_saved_and_read_back():
+    back = ScoringTables.from_arrays(ENCODING, PAIRED.to_arrays(), PAIRED.as_of)
+    for got, wanted in zip(back.pairs, PAIRED.pairs, strict=True):
+        assert (got.first, got.second) == (wanted.first, wanted.second)
+        assert got.values.tobytes() == wanted.values.tobytes()
+        assert got.variances.tobytes() == wanted.variances.tobytes()
+    assert ScoringTables.from_arrays(ENCODING, TABLES.to_arrays(), None).pairs == ()
+    assert not any(name.startswith("pair") for name in TABLES.to_arrays())
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "match"),
+    [
+        ("pair_terms", lambda a: a[:, ::-1].copy(), "the first before the second"),
+        ("pair_terms", lambda a: a[[0, 1, 0]], "different pairs"),
+        ("pair_terms", lambda a: a + 2, "of the 4 terms"),
+        ("pair_terms", lambda a: a - 1, "of the 4 terms"),
+        ("pair_terms", lambda a: a.astype(float), "pairs of positions"),
+        ("pair_terms", lambda a: a.ravel(), "pairs of positions"),
+        ("pair_terms", lambda a: a[:0], "1 to 50 pairs"),
+        ("pair_terms", lambda a: np.tile(a, (20, 1)), "1 to 50 pairs"),
+        ("pair_terms", lambda a: np.array([["a", "b"]]), "pairs of positions"),
+        ("pair_terms", lambda a: a[:2], "'pair_values' does not fit"),
+        ("pair_values", lambda a: a[:-1], "'pair_values' does not fit"),
+        ("pair_values", lambda a: a.astype(str), "'pair_values' does not fit"),
+        ("pair_values", nan_first, "is not finite"),
+        ("pair_variances", lambda a: np.append(a, 1.0), "'pair_variances' does not fit"),
+        ("pair_variances", lambda a: -a, "'pair_variances' holds a negative number"),
+    ],
+)
+def test_hostile_pairs_are_refused(name, change, match):
+    arrays = PAIRED.to_arrays()
+    with pytest.raises(ModelFormatError, match=match):
+        ScoringTables.from_arrays(ENCODING, {**arrays, name: change(arrays[name])}, None)
+
+
+@pytest.mark.parametrize("name", ["pair_terms", "pair_values", "pair_variances"])
+def test_a_missing_part_of_the_pairs_is_named(name):
+    arrays = {k: v for k, v in PAIRED.to_arrays().items() if k != name}
     with pytest.raises(ModelFormatError, match=f"array '{name}' is missing"):
         ScoringTables.from_arrays(ENCODING, arrays, None)
