@@ -20,6 +20,7 @@ from icp_ml.estimator.pair_tables import PairTable, purify
 from icp_ml.estimator.pair_terms import GroupedTerm, group_term
 from icp_ml.estimator.rows import IntArray, TrainingRows, fold_numbers
 from icp_ml.estimator.scorecard import ScoringTables
+from icp_ml.estimator.threads import one_blas_thread
 
 LEAST_ROWS = 150  # that train: below, held-out log-loss cannot tell a pair from noise
 MOST_TOKENS = 30  # tokens that may be in a pair
@@ -102,7 +103,6 @@ def fit_pairs(
         Fits at once (joblib); the result does not depend on it.
     """
     from joblib import Parallel, delayed
-    from threadpoolctl import threadpool_limits
 
     trains = rows.trains
     calibration = fit_calibration(log_odds[trains], rows.target[trains], rows.weight[trains])
@@ -115,30 +115,35 @@ def fit_pairs(
         return none
     group = np.column_stack([term.groups(rows.codes[:, term.position]) for term in grouped])
     fold = fold_numbers(rows, folds, seed)
-    with threadpool_limits(1, "blas"):  # the same sums on any machine, and no threads within threads
 
-        def path(fitted: npt.NDArray[np.bool_]) -> tuple[IntArray, list[Fitted]]:
-            used = _candidates(rows, terms, grouped, fitted)
-            some = [grouped[i] for i in used]
-            return used, choose_path(_sample(rows, group[:, used], offset, fitted), some, most)
+    def path(fitted: npt.NDArray[np.bool_]) -> tuple[IntArray, list[Fitted]]:
+        used = _candidates(rows, terms, grouped, fitted)
+        return used, choose_path(_sample(rows, group[:, used], offset, fitted), [grouped[i] for i in used], most)
 
-        parts = [trains & (fold != k) for k in range(folds)]
-        found = Parallel(n_jobs=n_jobs, prefer="threads")(delayed(path)(part) for part in [*parts, trains])
-        addition = np.zeros((most + 1, len(offset)))
-        for k, (used, steps) in enumerate(found[:-1]):
-            asked = fold == k
-            for m in range(1, most + 1 if steps else 1):
-                addition[m, asked] = added(steps[min(m, len(steps)) - 1], group[asked][:, used])
+    with one_blas_thread():
+        parts = [*(trains & (fold != k) for k in range(folds)), trains]
+        *crossed, (used, steps) = Parallel(n_jobs=n_jobs, prefer="threads")(delayed(path)(part) for part in parts)
+        addition = _held_out(crossed, group, fold, most)
         number, gain, error = _number(rows, offset, addition)
-        used, steps = found[-1]
         if not number or not steps:
             return replace(none, gain=gain, gain_error=error)
         chosen = [pair for pair, _ in steps[min(number, len(steps)) - 1]]
-        terms_used = [grouped[i] for i in used]
-        sample = _sample(rows, group[:, used], offset, trains)
-        tables = _tables(sample, terms_used, chosen, draws, n_jobs)
-    spoken = tuple((terms_used[pair.first].spoken, terms_used[pair.second].spoken) for pair in chosen)
+        some = [grouped[i] for i in used]
+        tables = _tables(_sample(rows, group[:, used], offset, trains), some, chosen, draws, n_jobs)
+    spoken = tuple((some[pair.first].spoken, some[pair.second].spoken) for pair in chosen)
     return PairFit(tables, spoken, calibration, offset + addition[number], gain, error)
+
+
+def _held_out(
+    crossed: Sequence[tuple[IntArray, list[Fitted]]], group: IntArray, fold: IntArray, most: int
+) -> FloatArray:
+    """Return what 0, 1 ... `most` pairs add to each row, chosen and fitted without its fold."""
+    addition = np.zeros((most + 1, len(group)))
+    for k, (used, steps) in enumerate(crossed):
+        asked = fold == k
+        for m in range(1, most + 1 if steps else 1):
+            addition[m, asked] = added(steps[min(m, len(steps)) - 1], group[asked][:, used])
+    return addition
 
 
 def _grouped(rows: TrainingRows, terms: Sequence[Term], held: AbstractSet[str]) -> list[GroupedTerm]:

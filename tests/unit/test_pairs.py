@@ -10,6 +10,7 @@ import pytest
 import shap
 from scipy.special import expit
 from sklearn.metrics import roc_auc_score
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from icp_ml import ICPClassifier
 from icp_ml.estimator import pairs as pairs_module
@@ -19,6 +20,7 @@ from icp_ml.estimator.pair_fit import STRONG, WEAK, Pair, Sample, choose_path, e
 from icp_ml.estimator.pair_terms import GROUPS, group_term
 from icp_ml.estimator.pairs import fit_pairs
 from icp_ml.estimator.rows import TrainingRows
+from icp_ml.estimator.threads import one_blas_thread
 from tests.shapley import shapley_by_hand
 
 FAST = {"bags": 2, "folds": 3, "max_rounds": 40, "learning_rate": 0.2, "random_state": 0, "n_jobs": 1}
@@ -318,3 +320,18 @@ def test_max_pairs_is_checked():
     X, y, _ = world(0, 60, "none")
     with pytest.raises(ValueError, match="max_pairs = 51"):
         ICPClassifier(max_pairs=51).fit(X, y)
+
+
+def test_overlapping_fits_leave_the_threads_as_they_were():
+    def threads():
+        return [lib["num_threads"] for lib in threadpool_info() if lib["user_api"] == "blas"]
+
+    with threadpool_limits(2, "blas"):
+        before = threads()
+        first, second = one_blas_thread(), one_blas_thread()
+        first.__enter__()
+        second.__enter__()
+        first.__exit__(None, None, None)
+        assert set(threads()) == {1}
+        second.__exit__(None, None, None)
+        assert threads() == before
