@@ -22,7 +22,7 @@ def one_blas_thread() -> Iterator[None]:
     The limit is the process's. The first fit that enters sets it and the last that leaves restores what was before;
     were each to restore what it found, fits that overlap would leave the limit behind.
     """
-    global _inside, _limits  # noqa: PLW0603
+    global _inside, _limits
     from threadpoolctl import threadpool_limits
 
     with _lock:
