@@ -152,6 +152,14 @@ class ModelSettings(_Section):
                 raise ValueError(msg)
         return emphasis
 
+    @field_validator("mode", mode="before")
+    @classmethod
+    def _readable(cls, value: Any) -> Any:
+        if value == "full":
+            msg = "only the additive model is saved and scored with; every evaluation compares it with the full one"
+            raise ValueError(msg)
+        return value
+
 
 class EvaluationSettings(_Section):
     """How the model is judged."""

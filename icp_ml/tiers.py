@@ -88,8 +88,8 @@ def tier_table(fit_score: npt.NDArray[np.float64], is_best: npt.NDArray[np.bool_
     return TierTable(tuple(rows))
 
 
-def wilson(hits: int, n: int, z: float = 1.959963984540054) -> tuple[float, float]:
-    """Return the 95 % interval of a rate (Wilson 1927)."""
+def wilson(hits: float, n: float, z: float = 1.959963984540054) -> tuple[float, float]:
+    """Return the 95 % interval of a rate (Wilson 1927); customers that count for less than one need not be whole."""
     if n == 0:
         return 0.0, 1.0
     p, z2 = hits / n, z * z

@@ -26,7 +26,7 @@ from icp_ml.profile import IdealCustomerProfile, build_profile
 from icp_ml.progress import Progress, StageClock
 from icp_ml.scoring.lookalikes import fit_support, make_reference
 from icp_ml.settings import Settings
-from icp_ml.tiers import TierCutoffs, tier_table
+from icp_ml.tiers import LETTERS, TierCutoffs
 from icp_ml.training_data import TrainingData, prepare
 from icp_ml.traits import find_traits
 
@@ -40,6 +40,8 @@ WEIGHTS = {
     "find traits": 7,
     "set tiers": 1,
 }
+LIST_SAMPLE = 20_000  # accounts of the list that are put in tiers when training
+TIER_C = LETTERS.index("C")
 
 
 @dataclass(frozen=True)
@@ -148,6 +150,7 @@ def train(
             data.specs,
             data.status,
             grade=data.grade,
+            ids=data.table.column("account_id").to_pylist(),
             weight=data.weight,
             groups=data.groups,
             signed_up=data.signed_up,
@@ -197,6 +200,7 @@ def train(
             as_signal=settings.profile.signals,
         )
     with clock.stage("set tiers"):
+        evaluation = _with_list(evaluation, fitted, codes, listed, data, settings.random_state)
         model = _model(
             fitted,
             codes,
@@ -227,7 +231,6 @@ def _model(
 ) -> ICPModel:
     best = data.status == "best"
     cutoffs = TierCutoffs.from_base_rate(float(np.average(best, weights=data.weight)))
-    tiers = tier_table(100 * expit(evaluation.out_of_fold), best, cutoffs)
     ids = data.table.column("account_id").to_pylist()
     salt = hashlib.sha256("\n".join(sorted(map(str, ids))).encode()).hexdigest()[:16]
     reference = make_reference(codes[best], [str(i) for i, b in zip(ids, best, strict=True) if b], salt)
@@ -246,7 +249,6 @@ def _model(
         profile,
         {
             **evaluation.to_dict(),
-            "tiers": list(tiers.rows),
             "rounds": fitted.rounds,
             "ridge_share": fitted.ridge_share,
             "grades": fitted.grades.to_dict(),
@@ -264,6 +266,19 @@ def _model(
         },
         fitted.ridge,
     )
+
+
+def _with_list(
+    evaluation: Evaluation, fitted: FittedTables, codes: Codes, listed: Codes | None, data: TrainingData, seed: int
+) -> Evaluation:
+    """Add where a sample of the list lands in the tiers, as scoring puts it there: at most C outside support."""
+    if listed is None or not len(listed):
+        return evaluation
+    some = listed[np.sort(np.random.default_rng([seed, 82]).permutation(len(listed))[:LIST_SAMPLE])]
+    cutoffs = TierCutoffs.from_base_rate(float(np.average(data.best, weights=data.weight)))
+    tier = cutoffs.assign(100 * expit(fitted.tables.log_odds(some)))
+    inside = fit_support(fitted.tables, codes).inside(some)
+    return replace(evaluation, tiers=evaluation.tiers.with_market(np.where(inside, tier, np.maximum(tier, TIER_C))))
 
 
 def _looked_up(found: FoundCustomers | None, plan: EnrichmentPlan | None) -> dict[str, Any]:

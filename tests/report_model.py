@@ -116,14 +116,43 @@ def _learner(name: str, label: str, auc: float, gains: bool = True) -> dict[str,
         "log_loss_all": around(0.5),
         "calibration_slope": around(0.97),
         "excess_error": [0.003, -0.01, 0.02],
+        "rank_agreement": around(0.41),
     }
     return {"name": name, "label": label, "metrics": metrics, "gains": {"auc": around(0.77 - auc)} if gains else {}}
+
+
+def make_diagnostics(words: Words) -> dict[str, Any]:
+    """Learning curve, suspicious labels, other calibrations, and the three lists."""
+    names = (("best", 200, 0.65), ("worst", 300, 0.2), ("market", 5000, 0.3))
+    return {
+        "lists": [
+            {"name": name, "accounts": n, "shares": dict.fromkeys("ABCD", 0.25), "a_or_b": [p, p - 0.05, p + 0.05]}
+            for name, n, p in names
+        ],
+        "lists_sentence": words("Tier A or B holds 65% of best customers."),
+        "learning": {
+            "points": [
+                {"share": s, "customers": 640 * s, "best": 160 * s, "worst": 240 * s,
+                 "auc": [0.77 - 0.02 / s, 0.6, 0.8], "log_loss": [0.6, 0.55, 0.65]}
+                for s in (0.25, 0.5, 0.75, 1.0)
+            ],
+            "customers": 800, "auc_gain": [0.02, 0.0, 0.04], "log_loss_gain": [0.01, 0.0, 0.02],
+            "headroom": 0.05, "exponent": 0.7, "sentence": words("With twice the customers AUC would rise."),
+        },
+        "suspicious": {"best": 20, "worst": 30, "expected": 44.0, "expected_low": 30.0, "expected_high": 60.0,
+                       "sentence": words("The fields contradict 50 labels.")},
+        "recalibration": {
+            "log_loss": {name: [0.5, 0.48, 0.52] for name in ("slope_and_intercept", "beta", "venn_abers")},
+            "gain": {"beta": [-0.001, -0.002, 0.001]}, "width": 0.02, "sentence": words("Slope and intercept suffice."),
+        },
+    }  # fmt: skip
 
 
 def make_evaluation(words: Words = plain) -> dict[str, Any]:
     learners = [
         _learner("icp_ml", "icp_ml", 0.77, gains=False),
         _learner("base_rate", "base rate", 0.5),
+        _learner("full", "unconstrained LightGBM", 0.76),
         _learner("size_industry_rule", words("rule: share of best customers"), 0.7),
         {
             **_learner("score_in_use", "the score in use today", 0.55),
@@ -139,6 +168,9 @@ def make_evaluation(words: Words = plain) -> dict[str, Any]:
             "rate_low": b / n * 0.8 if n else None,
             "rate_high": b / n * 1.2 if n else None,
             "lift": b / n / 0.25 if n else None,
+            "best_share": b / 200,
+            "best_share_low": max(b / 200 - 0.05, 0),
+            "best_share_high": b / 200 + 0.05,
         }
         for t, n, b in (("A", 100, 56), ("B", 200, 74), ("C", 500, 70), ("D", 0, 0))
     ]
@@ -166,6 +198,8 @@ def make_evaluation(words: Words = plain) -> dict[str, Any]:
         "resamples": 500,
         "notes": [words("A note")],
         "tiers": tiers,
+        "gave_up": [-0.01, -0.03, 0.01],
+        **make_diagnostics(words),
         "rounds": 120,
         "calibration": {"slope": 0.9, "intercept": -0.7},
     }

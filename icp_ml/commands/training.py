@@ -47,6 +47,7 @@ def train(
         terminal.matching_lines(matching_view(told.get("matching") or {}, told.get("enrichment") or {})),
         terminal.profile_panel(run.profile),
         terminal.quality_table(run.evaluation),
+        terminal.suspicious_table(run.evaluation.suspicious),
         terminal.stages_line(run.seconds),
         terminal.files_table(
             {
@@ -140,12 +141,14 @@ def track(
 
 def training_data(run: TrainingRun, out: Path, tracked: Mapping[str, str]) -> dict[str, Any]:
     """Return what training answers to a program."""
+    suspicious = run.evaluation.suspicious
     return {
         "model": str(out),
         "model_version": run.model.version,
         "labels": run.labels.to_dict(),
         "profile": run.profile.to_dict(),
         "evaluation": dict(run.model.evaluation),
+        "suspicious_labels": suspicious.to_dict(customers=True) if suspicious else None,
         "columns": run.data_report.to_dict(),
         **looked_up(run.matches, run.plan.to_dict() if run.plan else None),
         "seconds": run.seconds,

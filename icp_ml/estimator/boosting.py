@@ -36,6 +36,7 @@ class BoostingParams:
     smoothing: float = 10.0
     folds: int = 5
     bags: int = 25
+    additive: bool = True  # one term per tree; without it only to tell what that costs
 
 
 class Bag(NamedTuple):
@@ -147,7 +148,6 @@ def _booster(
         "max_bin": 4096,
         "feature_pre_filter": False,
         "min_sum_hessian_in_leaf": 1e-3,
-        "interaction_constraints": ",".join(f"[{j}]" for j in range(X.shape[1])),  # one term per tree
         "deterministic": True,
         "force_row_wise": True,
         "num_threads": 1,
@@ -156,6 +156,8 @@ def _booster(
     }
     if any(value != 1.0 for value in freedom):
         settings["feature_contri"] = list(freedom)  # multiplies a term's gain when trees choose one
+    if params.additive:
+        settings["interaction_constraints"] = ",".join(f"[{j}]" for j in range(X.shape[1]))  # one term per tree
     data = lgb.Dataset(X, y, weight=weight, params=settings, free_raw_data=False)
     if valid is None:
         return lgb.train(settings, data, num_boost_round=rounds, keep_training_booster=True), []
@@ -219,14 +221,20 @@ def cross_validate(
     return rounds, out_of_fold
 
 
-def fit_bag(rows: TrainingRows, terms: Sequence[Term], params: BoostingParams, seed: int, rounds: int) -> Bag:
-    """Fit one bag on a bootstrap of groups."""
+def draw_bag(rows: TrainingRows, seed: int) -> IntArray:
+    """Return a bootstrap of groups as rows; all rows where it has one label only."""
     rng = np.random.default_rng(seed)
     groups, index = np.unique(rows.group, return_inverse=True)
     drawn = np.bincount(rng.integers(0, len(groups), len(groups)), minlength=len(groups))
     chosen = np.repeat(np.arange(len(rows.y)), drawn[index])
     if len(np.unique(rows.target[chosen][rows.weight[chosen] > 0])) < 2:
-        chosen = np.arange(len(rows.y))
+        return np.arange(len(rows.y))
+    return chosen
+
+
+def fit_bag(rows: TrainingRows, terms: Sequence[Term], params: BoostingParams, seed: int, rounds: int) -> Bag:
+    """Fit one bag on a bootstrap of groups."""
+    chosen = draw_bag(rows, seed)
     bag = take(rows, chosen)
     own = screen(bag)
     bag, terms = with_tokens(bag, terms, own)
@@ -242,9 +250,24 @@ def held_out_log_odds(
 ) -> FloatArray:
     """Fit one booster for a fixed number of rounds and return its raw log-odds of held-out codes."""
     X = cross_fitted_design(fitted, terms, params, seed + 1)
-    booster, _ = _booster(X, fitted.target, fitted.weight, params, seed, rounds, freedom=freedoms(terms))
+    booster = train_booster(X, fitted, params, seed, rounds, freedoms(terms))
+    return booster_log_odds(booster, fitted, held, terms, params)
+
+
+def train_booster(
+    X: FloatArray, fitted: TrainingRows, params: BoostingParams, seed: int, rounds: int, freedom: Sequence[float] = ()
+) -> lightgbm.Booster:
+    """Fit one booster for a fixed number of rounds on a design of the rows."""
+    return _booster(X, fitted.target, fitted.weight, params, seed, rounds, freedom=freedom)[0]
+
+
+def booster_log_odds(
+    booster: lightgbm.Booster, fitted: TrainingRows, codes: Codes, terms: Sequence[Term], params: BoostingParams
+) -> FloatArray:
+    """Return a booster's raw log-odds of codes, category rates taken from the rows it was fitted on."""
     statistics = category_statistics(fitted.codes, terms, fitted.target, fitted.weight, params.smoothing)
-    return np.asarray(booster.predict(design(held, terms, statistics), raw_score=True, num_threads=1), dtype=np.float64)
+    X = design(codes, terms, statistics)
+    return np.asarray(booster.predict(X, raw_score=True, num_threads=1), dtype=np.float64)
 
 
 def probe_codes(terms: Sequence[Term]) -> Codes:

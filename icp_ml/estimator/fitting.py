@@ -322,7 +322,7 @@ def _hold_missing(tables: ScoringTables, specs: Sequence[FieldSpec]) -> ScoringT
     So too of every token set: that a set is not known is one thing, and would be said once per token.
     The average customer, whom the calibration got right, keeps its log-odds.
     """
-    held = _held(specs)
+    held = neutral_fields(specs)
     if not held:
         return tables
     values, variances = [], []
@@ -338,5 +338,6 @@ def _hold_missing(tables: ScoringTables, specs: Sequence[FieldSpec]) -> ScoringT
     return replace(tables, values=tuple(values), variances=tuple(variances))
 
 
-def _held(specs: Sequence[FieldSpec]) -> set[str]:
-    return {spec.name for spec in specs if spec.neutral_missing or spec.kind == "tokens"}
+def neutral_fields(specs: Sequence[FieldSpec]) -> frozenset[str]:
+    """Return the fields of which a missing value adds nothing."""
+    return frozenset(spec.name for spec in specs if spec.neutral_missing or spec.kind == "tokens")

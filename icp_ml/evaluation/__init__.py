@@ -3,5 +3,6 @@
 from icp_ml.evaluation.metrics import Interval
 from icp_ml.evaluation.result import BackTest, Evaluation, FrozenThreshold, LearnerResult
 from icp_ml.evaluation.run import evaluate
+from icp_ml.evaluation.suspicious import SuspiciousLabels
 
-__all__ = ["BackTest", "Evaluation", "FrozenThreshold", "Interval", "LearnerResult", "evaluate"]
+__all__ = ["BackTest", "Evaluation", "FrozenThreshold", "Interval", "LearnerResult", "SuspiciousLabels", "evaluate"]

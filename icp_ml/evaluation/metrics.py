@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -17,10 +17,11 @@ from scipy.special import expit
 
 from icp_ml.estimator.encoding import FloatArray
 from icp_ml.estimator.rows import IntArray
+from icp_ml.evaluation.agreement import FoldOrders, fold_orders, rank_agreement
 
 BoolArray = npt.NDArray[np.bool_]
 
-RANK_METRICS = ("auc", "average_precision", "auc_all", "lift_5", "lift_10", "lift_25")
+RANK_METRICS = ("auc", "average_precision", "auc_all", "lift_5", "lift_10", "lift_25", "rank_agreement")
 PROBABILITY_METRICS = ("log_loss", "log_loss_all", "brier_all", "calibration_slope", "excess_error")
 METRICS = (*RANK_METRICS, *PROBABILITY_METRICS)
 LIFT_SHARES = (0.05, 0.10, 0.25)
@@ -39,6 +40,26 @@ class Interval(NamedTuple):
     def text(self, digits: int = 3) -> str:
         """Return "0.712 (0.680 to 0.744)"."""
         return f"{self.value:.{digits}f} ({self.low:.{digits}f} to {self.high:.{digits}f})"
+
+    def negative(self) -> Interval:
+        """Return it with the sign turned round."""
+        return Interval(-self.value, -self.high, -self.low)
+
+    def to_list(self) -> list[float | None]:
+        """Return plain JSON types; None where it is not known."""
+        return [v if math.isfinite(v) else None for v in self]
+
+    @classmethod
+    def read(cls, value: Any) -> Interval:
+        """Read what `to_list` wrote; a ValueError for anything else."""
+        found = [float("nan") if v is None else float(v) for v in value]
+        if len(found) != 3:
+            msg = f"an interval has three numbers, found {len(found)}"
+            raise ValueError(msg)
+        return cls(*found)
+
+
+UNKNOWN = Interval(float("nan"), float("nan"), float("nan"))
 
 
 @dataclass(frozen=True)
@@ -62,12 +83,13 @@ class Predictions:
 
 @dataclass(frozen=True)
 class Judged:
-    """Who was judged: best or not, worst or not, fold of each repeat (repeats, n), and group."""
+    """Who was judged: best or not, worst or not, fold of each repeat (repeats, n), group, and grade if known."""
 
     best: BoolArray
     worst: BoolArray
     fold: IntArray
     group: IntArray
+    grade: FloatArray | None = None
 
 
 def resampled_metrics(
@@ -91,7 +113,7 @@ def resampled_metrics(
     parts: dict[str, dict[str, list[FloatArray]]] = {name: {} for name in predictions}
     repeats = len(judged.fold)
     prepared = {name: _prepare(p, judged, seed) for name, p in predictions.items()}
-    for weights in _weights(judged.group, resamples, seed):
+    for weights in resample_weights(judged.group, resamples, seed):
         for name in predictions:
             values: dict[str, FloatArray] = {}
             for repeat in range(repeats):
@@ -111,8 +133,8 @@ def interval(values: FloatArray) -> Interval:
     return Interval(float(values[0]), float(low), float(high))
 
 
-def _weights(group: IntArray, resamples: int, seed: int) -> Iterator[FloatArray]:
-    """Yield blocks of how often each customer was drawn, shape (block, n); the very first row is all ones."""
+def resample_weights(group: IntArray, resamples: int, seed: int) -> Iterator[FloatArray]:
+    """Yield blocks of how often each customer was drawn, shape (block, n), groups whole; the first row is all ones."""
     rng = np.random.default_rng([seed, 77])
     groups, index = np.unique(group, return_inverse=True)
     block = max(1, min(resamples, BLOCK_CELLS // max(len(group), 1)))
@@ -160,9 +182,12 @@ class _Prepared:
     best: FloatArray
     bins: tuple[IntArray, ...]
     floor: float
+    agreement: tuple[FoldOrders, ...] = ()
 
     def measure(self, weights: FloatArray) -> dict[str, FloatArray]:
         out = _ranks(self.against_worst, self.against_all, weights)
+        if self.agreement:
+            out["rank_agreement"] = rank_agreement(self.agreement, weights)
         for name, (loss, counted) in self.losses.items():
             drawn = weights[:, counted]
             out[name] = _ratio(np.einsum("bn,n->b", drawn, loss[counted]), drawn.sum(axis=1))
@@ -189,16 +214,18 @@ def _prepare(predictions: Predictions, judged: Judged, seed: int) -> list[_Prepa
         if predictions.log_odds is not None and predictions.log_odds_worst is not None:
             log_odds = predictions.log_odds[repeat]
             p = expit(log_odds)
-            losses["log_loss"] = (_log_loss(predictions.log_odds_worst[repeat], best), extremes)
-            losses["log_loss_all"] = (_log_loss(log_odds, best), everyone)
+            losses["log_loss"] = (log_losses(predictions.log_odds_worst[repeat], best), extremes)
+            losses["log_loss_all"] = (log_losses(log_odds, best), everyone)
             losses["brier_all"] = ((p - best) ** 2, everyone)
             bins = tuple(b for b in np.array_split(np.argsort(p, kind="stable"), BINS) if len(b))
             floor = _simulated_error(p, bins, seed)
-        out.append(_Prepared(rankings[0], rankings[1], losses, log_odds, best, bins, floor))
+        agreement = () if judged.grade is None else fold_orders(score, judged.grade, fold)
+        out.append(_Prepared(rankings[0], rankings[1], losses, log_odds, best, bins, floor, agreement))
     return out
 
 
-def _log_loss(log_odds: FloatArray, best: FloatArray) -> FloatArray:
+def log_losses(log_odds: FloatArray, best: FloatArray) -> FloatArray:
+    """Return each customer's log-loss."""
     loss: FloatArray = np.logaddexp(0.0, np.where(best > 0, -log_odds, log_odds))
     return loss
 
@@ -268,7 +295,7 @@ def _slopes(log_odds: FloatArray, best: FloatArray, weights: FloatArray) -> Floa
         step = _newton_step(x, best, theta, one)[0]
         for halving in range(20):  # far-off log-odds make a full step overshoot
             tried = theta + step / 2**halving
-            now = float(_log_loss(tried[0] * x + tried[1], best).mean())
+            now = float(log_losses(tried[0] * x + tried[1], best).mean())
             if now < loss or halving == 19:
                 break
         theta, before, loss = tried, loss, now

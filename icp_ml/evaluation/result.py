@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,13 +9,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from icp_ml.baselines import FULL
 from icp_ml.estimator.encoding import FloatArray
-from icp_ml.evaluation.metrics import METRICS, Interval
+from icp_ml.evaluation.learning import LearningCurve
+from icp_ml.evaluation.metrics import METRICS, UNKNOWN, Interval
+from icp_ml.evaluation.recalibration import Recalibration
+from icp_ml.evaluation.suspicious import SuspiciousLabels
+from icp_ml.evaluation.tier_evidence import TierEvidence
 from icp_ml.exceptions import ModelFormatError
 from icp_ml.gate import Gate
 
 MODEL = "icp_ml"
-UNKNOWN = Interval(float("nan"), float("nan"), float("nan"))
+GAIN_METRICS = ("auc", "log_loss", "log_loss_all", "rank_agreement")
 
 
 @dataclass(frozen=True)
@@ -26,7 +30,7 @@ class LearnerResult:
     Attributes
     ----------
     name : str
-        icp_ml, base_rate, size_industry_rule, ridge_logistic, lightgbm_defaults or score_in_use.
+        icp_ml, base_rate, size_industry_rule, ridge_logistic, lightgbm_defaults, full or score_in_use.
     label : str
         What a reader calls it.
     metrics : mapping of metric to Interval
@@ -42,14 +46,14 @@ class LearnerResult:
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON types."""
         return {"name": self.name, "label": self.label,
-                "metrics": {k: _numbers(v) for k, v in self.metrics.items()},
-                "gains": {k: _numbers(v) for k, v in self.gains.items()}}  # fmt: skip
+                "metrics": {k: v.to_list() for k, v in self.metrics.items()},
+                "gains": {k: v.to_list() for k, v in self.gains.items()}}  # fmt: skip
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> LearnerResult:
         """Read what `to_dict` wrote."""
-        return cls(str(data["name"]), str(data["label"]), {str(k): _interval(v) for k, v in data["metrics"].items()},
-                   {str(k): _interval(v) for k, v in data["gains"].items()})  # fmt: skip
+        metrics, gains = ({str(k): Interval.read(v) for k, v in data[name].items()} for name in ("metrics", "gains"))
+        return cls(str(data["name"]), str(data["label"]), metrics, gains)
 
 
 @dataclass(frozen=True)
@@ -134,7 +138,7 @@ class Evaluation:
     cautions : tuple of str
     learners : tuple of LearnerResult
         icp_ml first. Metrics without a suffix are best against worst, `_all` best against all others;
-        lift is P(best | top share) / P(best).
+        lift is P(best | top share) / P(best); rank_agreement is Spearman's correlation with the grades.
     counts : mapping of status to customers
     rule_fields : tuple of str
         The fields of the size-and-industry rule.
@@ -145,6 +149,14 @@ class Evaluation:
     folds, repeats, resamples : int
     out_of_fold : ndarray of shape (n,)
         Calibrated log-odds of each customer, in the order given, mean over repeats; not saved.
+    tiers : TierEvidence
+        What each tier was worth, and where best and worst customers land.
+    learning : LearningCurve or None
+        How it does on fewer customers, and what more would bring; None where there are too few to tell.
+    suspicious : SuspiciousLabels or None
+        Labels that the fields contradict; only their counts are saved.
+    recalibration : Recalibration or None
+        What other calibrations would reach.
     """
 
     verdict_code: str
@@ -161,6 +173,26 @@ class Evaluation:
     resamples: int
     notes: tuple[str, ...] = ()
     out_of_fold: FloatArray = field(default_factory=lambda: np.empty(0), repr=False, compare=False)
+    tiers: TierEvidence = field(default_factory=lambda: TierEvidence(()))
+    learning: LearningCurve | None = None
+    suspicious: SuspiciousLabels | None = None
+    recalibration: Recalibration | None = None
+
+    @property
+    def gave_up(self) -> Interval:
+        """AUC, best against worst, that being readable costs: the unconstrained learner's minus the model's."""
+        return self.gain(FULL).negative()
+
+    @property
+    def findings(self) -> tuple[str, ...]:
+        """What the diagnostics say, one sentence each."""
+        said = [part.sentence for part in (self.learning, self.tiers, self.suspicious, self.recalibration) if part]
+        return tuple(sentence for sentence in said if sentence)
+
+    @property
+    def rank_agreement(self) -> Interval:
+        """Rank correlation of out-of-fold log-odds with the composite's percentile, over all mature customers."""
+        return self.metric("rank_agreement")
 
     @property
     def auc(self) -> Interval:
@@ -198,6 +230,10 @@ class Evaluation:
             "rule_fields": list(self.rule_fields), "backtest": self.backtest.to_dict() if self.backtest else None,
             "backtest_reason": self.backtest_reason, "gate": self.gate.to_dict() if self.gate else None,
             "folds": self.folds, "repeats": self.repeats, "resamples": self.resamples, "notes": list(self.notes),
+            "gave_up": self.gave_up.to_list(), **self.tiers.to_dict(),
+            "learning": self.learning.to_dict() if self.learning else None,
+            "suspicious": self.suspicious.to_dict() if self.suspicious else None,
+            "recalibration": self.recalibration.to_dict() if self.recalibration else None,
         }  # fmt: skip
 
     @classmethod
@@ -217,12 +253,18 @@ class Evaluation:
                 BackTest.from_dict(data["backtest"]) if data["backtest"] else None, str(data["backtest_reason"]),
                 Gate.from_dict(data["gate"]) if data["gate"] else None,
                 int(data["folds"]), int(data["repeats"]), int(data["resamples"]), tuple(map(str, data["notes"])),
+                tiers=TierEvidence.from_dict(data),
+                **{name: part.from_dict(data[name]) for name, part in _PARTS.items() if data.get(name)},
             )  # fmt: skip
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             if isinstance(error, ModelFormatError):
                 raise
             msg = f"evaluation.json cannot be read ({error!r}); train again or restore the file"
             raise ModelFormatError(msg) from error
+
+
+# Parts that models of before do not have.
+_PARTS: Mapping[str, Any] = {"learning": LearningCurve, "suspicious": SuspiciousLabels, "recalibration": Recalibration}
 
 
 def _of(learners: tuple[LearnerResult, ...], learner: str, name: str) -> Interval:
@@ -236,7 +278,7 @@ def _frame(learners: tuple[LearnerResult, ...]) -> pd.DataFrame:
         row: dict[str, Any] = {"learner": learner.name, "label": learner.label}
         for name in METRICS:
             row |= _columns(name, learner.metrics.get(name, UNKNOWN))
-        for name in ("auc", "log_loss", "log_loss_all"):
+        for name in GAIN_METRICS:
             row |= _columns(f"gain_{name}", learner.gains.get(name, UNKNOWN))
         rows.append(row)
     return pd.DataFrame(rows)
@@ -247,20 +289,8 @@ def _columns(name: str, value: Interval) -> dict[str, float]:
 
 
 def _number(value: float) -> float | None:
-    return value if math.isfinite(value) else None
-
-
-def _numbers(value: Interval) -> list[float | None]:
-    return [_number(v) for v in value]
+    return value if np.isfinite(value) else None
 
 
 def _float(value: Any) -> float:
     return float("nan") if value is None else float(value)
-
-
-def _interval(value: Any) -> Interval:
-    low_to_high = [_float(v) for v in value]
-    if len(low_to_high) != 3:
-        msg = f"an interval has three numbers, found {len(low_to_high)}"
-        raise ValueError(msg)
-    return Interval(*low_to_high)

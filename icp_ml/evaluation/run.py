@@ -10,23 +10,29 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+from scipy.special import expit
 
 from icp_ml.baselines import BASELINES, IN_USE, labels, rule_fields
 from icp_ml.estimator.encoding import FloatArray
 from icp_ml.estimator.fitting import FieldSpec, FitParams
 from icp_ml.estimator.rows import IntArray, fold_numbers
 from icp_ml.evaluation.backtest import TimeSplit, back_test, split_by_date
+from icp_ml.evaluation.learning import LEAST_CLASS, LEAST_POINTS, QUARTERS
 from icp_ml.evaluation.metrics import BoolArray, Judged, Predictions, interval, resampled_metrics
-from icp_ml.evaluation.result import MODEL, BackTest, Evaluation, LearnerResult
+from icp_ml.evaluation.parts import judge_parts
+from icp_ml.evaluation.recalibration import Recalibration, held_out_losses, judge_recalibration
+from icp_ml.evaluation.result import GAIN_METRICS, MODEL, BackTest, Evaluation, LearnerResult
 from icp_ml.evaluation.splits import BEST, MIDDLE, WORST, Customers, SplitScores, content_order, score_split
+from icp_ml.evaluation.suspicious import find_suspicious, named
+from icp_ml.evaluation.tier_evidence import judge_tiers
 from icp_ml.evaluation.verdict import judge
 from icp_ml.exceptions import InputError, TrainingRefused
 from icp_ml.gate import Gate
+from icp_ml.tiers import TierCutoffs
 
 Progress = Callable[[str, float], None]
 
 BAGS = 4  # of the model inside a fold: averaging more changes its scores little
-GAIN_METRICS = ("auc", "log_loss", "log_loss_all")
 LEAST_SCORED = 0.5  # share of customers the score in use must be known of
 
 
@@ -40,6 +46,7 @@ def evaluate(
     groups: IntArray | None = None,
     signed_up: npt.NDArray[Any] | None = None,
     current_score: FloatArray | None = None,
+    ids: Sequence[str] | None = None,
     params: FitParams | None = None,
     folds: int = 5,
     repeats: int = 2,
@@ -60,8 +67,6 @@ def evaluate(
         Fields the model may use.
     status : ndarray of shape (n,)
         "best", "worst" or "middle". Learners train on best against worst and score all three.
-    grade : ndarray of shape (n,), optional
-        Percentile of each customer's composite outcome, NaN where it has none: the model may train on it instead.
     weight : ndarray of shape (n,), optional
         What each customer counts for while the model is fitted; metrics and baselines count all alike.
     groups : ndarray of shape (n,), optional
@@ -70,6 +75,11 @@ def evaluate(
         For the back-test.
     current_score : ndarray of shape (n,), optional
         The score in use today, higher is better; NaN where not known.
+    grade : ndarray of shape (n,), optional
+        Percentile of the composite outcome, 0 to 1; NaN where there is none. The model may train on it, and every
+        learner's rank agreement is with it.
+    ids : sequence of str, optional
+        Account ids, to name the customers whose labels are suspicious.
     params : FitParams, optional
         The model's; at most four bags are fitted in a fold.
     folds, repeats, resamples : int
@@ -89,39 +99,47 @@ def evaluate(
     TrainingRefused
         A fold's training part would hold no best or no worst customer.
     """
-    order = _order(columns, specs, status, groups, signed_up, current_score, grade, seed)
+    arrays = {"groups": groups, "grade": grade, "current_score": current_score, "signed_up": signed_up}
+    order = _order(columns, specs, status, arrays, seed)
     params = params or FitParams()
     params = replace(params, boosting=replace(params.boosting, bags=min(BAGS, params.boosting.bags)))
-    customers = _customers(order, columns, specs, status, groups, signed_up, current_score, grade, params, as_of)
+    customers = _customers(order, columns, specs, status, arrays, params, as_of)
     if weight is not None:
         customers = replace(customers, weight=np.asarray(weight, dtype=np.float64)[order])
-    n = len(order)
     fold = _folds(customers, folds, repeats, seed)
     dated = split_by_date(customers)
     scores = _scores(customers, fold, dated, seed, n_jobs, progress)
+    crossed = scores[: -1 if len(dated.older) else None]
     names = labels(customers.rule)
-    predictions = _gather(customers, scores[: -1 if len(dated.older) else None], fold)
-    judged = Judged(customers.best, customers.worst, fold, customers.group)
+    predictions = _gather(customers, crossed, fold)
+    judged = Judged(customers.best, customers.worst, fold, customers.group, customers.grade)
     learners = _results(predictions, judged, names, resamples, seed)
     counts = {name: int((customers.status == name).sum()) for name in (BEST, WORST, MIDDLE)}
-    verdict = judge(learners, counts, gate)
+    curve = judge_parts([split for split in crossed if split.parts], judged, resamples, seed)
+    verdict = judge(learners, counts, gate, curve)
     tested = _back_test(customers, dated, scores[-1], names, resamples, seed) if len(dated.older) else None
-    out_of_fold = np.empty(n)
-    model = predictions[MODEL].log_odds
-    assert model is not None
-    out_of_fold[order] = model.mean(axis=0)
-    notes = _notes(customers, current_score)
+    model = predictions[MODEL]
+    assert model.log_odds is not None
+    assert model.log_odds_worst is not None
+    held_out, held_out_worst = model.log_odds.mean(axis=0), model.log_odds_worst.mean(axis=0)
+    out_of_fold = np.empty(len(order))
+    out_of_fold[order] = held_out
+    best, worst = customers.best, customers.worst
+    cutoffs = TierCutoffs.from_base_rate(float(np.average(best, weights=customers.weight)))
+    tiers = judge_tiers(100 * expit(held_out), best, worst, customers.group, cutoffs, resamples, seed)
+    suspicious = find_suspicious(held_out_worst, held_out, best, worst, customers.grade, seed)
     if progress:
         progress("evaluate", 1.0)
     return Evaluation(
         verdict.code, verdict.text, verdict.cautions, learners, counts, tuple(spec.name for spec in customers.rule),
-        tested, dated.reason, gate, int(fold.max()) + 1, repeats, resamples, notes, out_of_fold,
+        tested, dated.reason, gate, int(fold.max()) + 1, repeats, resamples, _notes(customers, current_score),
+        out_of_fold, tiers, curve, named(suspicious, order, ids), _recalibration(customers, crossed, resamples, seed),
     )  # fmt: skip
 
 
 def _order(
-    columns: Mapping[str, pa.Array], specs: Sequence[FieldSpec], status: npt.NDArray[Any], groups: IntArray | None,
-    signed_up: npt.NDArray[Any] | None, current_score: FloatArray | None, grade: FloatArray | None, seed: int,
+    columns: Mapping[str, pa.Array], specs: Sequence[FieldSpec], status: npt.NDArray[Any],
+    arrays: Mapping[str, npt.NDArray[Any] | None], seed: int,
 ) -> IntArray:  # fmt: skip
     """Check the input and return the order customers are used in."""
     n = len(status)
@@ -132,9 +150,7 @@ def _order(
     ties: list[npt.NDArray[Any]] = []
     lengths = {spec.name: len(columns[spec.name]) for spec in specs}
     # the least important first: a group's name counts only between customers that are alike in all else
-    for name, array in (
-        ("groups", groups), ("grade", grade), ("current_score", current_score), ("signed_up", signed_up)
-    ):  # fmt: skip
+    for name, array in arrays.items():
         if array is not None:
             lengths[name] = len(array)
             ties.append(np.asarray(array, dtype="datetime64[s]") if name == "signed_up" else np.asarray(array))
@@ -147,9 +163,11 @@ def _order(
 
 def _customers(
     order: IntArray, columns: Mapping[str, pa.Array], specs: Sequence[FieldSpec], status: npt.NDArray[Any],
-    groups: IntArray | None, signed_up: npt.NDArray[Any] | None, current_score: FloatArray | None,
-    grade: FloatArray | None, params: FitParams, as_of: date | None,
+    arrays: Mapping[str, npt.NDArray[Any] | None], params: FitParams, as_of: date | None,
 ) -> Customers:  # fmt: skip
+    groups, current_score, signed_up, grade = (
+        arrays.get(name) for name in ("groups", "current_score", "signed_up", "grade")
+    )
     index = pa.array(order)
     taken = {spec.name: _one_chunk(columns[spec.name]).take(index) for spec in specs}
     group = np.arange(len(order))
@@ -162,11 +180,12 @@ def _customers(
         known = np.isfinite(score)
         # an account without the score is neither good nor bad by it
         score = np.where(known, score, np.median(score[known])) if known.mean() >= LEAST_SCORED else None
-    grades = None if grade is None else np.asarray(grade, dtype=np.float64)[order]
+    if grade is not None:
+        grade = np.asarray(grade, dtype=np.float64)[order]
     dates = None if signed_up is None else np.asarray(signed_up, dtype="datetime64[s]")[order]
     rule = rule_fields(taken, [spec for spec in specs if not spec.adjust])
     return Customers(taken, tuple(specs), rule, np.asarray(status).astype(str)[order], group,
-                     dates, score, grades, params, as_of)  # fmt: skip
+                     dates, score, grade, params, as_of)  # fmt: skip
 
 
 def _one_chunk(array: pa.Array | pa.ChunkedArray) -> pa.Array:
@@ -196,16 +215,17 @@ def _scores(
     from joblib import Parallel, delayed
     from threadpoolctl import threadpool_limits
 
-    tasks = []
+    tasks: list[tuple[IntArray, IntArray, int, tuple[int, ...]]] = []
+    quarters = _quarters(customers, fold[0])
     for repeat, numbers in enumerate(fold):
         for k in np.unique(numbers):
             parts = np.flatnonzero(numbers != k), np.flatnonzero(numbers == k)
-            tasks.append((*parts, seed + 100_003 * (repeat + 1) + int(k)))
+            tasks.append((*parts, seed + 100_003 * (repeat + 1) + int(k), quarters if repeat == 0 else ()))
     if len(dated.older):
-        tasks.append((dated.older, dated.newest, seed + 99_991))
+        tasks.append((dated.older, dated.newest, seed + 99_991, ()))
     out: list[SplitScores] = []
     results = Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator")(
-        delayed(score_split)(customers, train, held, number) for train, held, number in tasks
+        delayed(score_split)(customers, *task) for task in tasks
     )
     # the splits already take the cores; on work this small more BLAS threads cost time and may change last bits
     with threadpool_limits(1):
@@ -214,6 +234,27 @@ def _scores(
             if progress:
                 progress("evaluate", len(out) / (len(tasks) + 1))
     return out
+
+
+def _quarters(customers: Customers, fold: IntArray) -> tuple[int, ...]:
+    """Return the sizes of the learning curve: those with enough best and worst customers, or none if too few."""
+    smaller = min(int(customers.best.sum()), int(customers.worst.sum())) * (1 - 1 / (int(fold.max()) + 1))
+    enough = tuple(quarter for quarter in QUARTERS if smaller * quarter / QUARTERS[-1] >= LEAST_CLASS)
+    return enough if len(enough) >= LEAST_POINTS else ()
+
+
+def _recalibration(customers: Customers, scores: Sequence[SplitScores], resamples: int, seed: int) -> Recalibration:
+    """Put the calibrations' held-out losses together, each customer's the mean over repeats."""
+    n = len(customers.status)
+    times, width, best = np.zeros(n), np.zeros(n), customers.best.astype(np.float64)
+    losses: dict[str, FloatArray] = {}
+    for split in scores:
+        times[split.held] += 1
+        width[split.held] += split.recalibrated.width
+        for name, loss in held_out_losses(split.recalibrated, best[split.held]).items():
+            losses.setdefault(name, np.zeros(n))[split.held] += loss
+    means = {name: loss / times for name, loss in losses.items()}
+    return judge_recalibration(means, width / times, customers.group, resamples, seed)
 
 
 def _gather(customers: Customers, scores: Sequence[SplitScores], fold: IntArray) -> dict[str, Predictions]:
@@ -258,7 +299,8 @@ def _back_test(
         predictions[IN_USE] = Predictions(customers.current_score[newest][None])
     one_fold = np.zeros((1, len(newest)), dtype=np.int64)
     best: BoolArray = customers.best[newest]
-    judged = Judged(best, customers.worst[newest], one_fold, customers.group[newest])
+    grade = None if customers.grade is None else customers.grade[newest]
+    judged = Judged(best, customers.worst[newest], one_fold, customers.group[newest], grade)
     return back_test(customers, dated, scores, _results(predictions, judged, names, resamples, seed))
 
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -16,9 +16,11 @@ from scipy.special import logit
 from icp_ml.baselines import BASELINES, Scores, Split, rule_cells
 from icp_ml.estimator.calibration import MIN_ROWS, Calibration, fit_calibration
 from icp_ml.estimator.encoding import FloatArray
-from icp_ml.estimator.fitting import FieldSpec, FitParams, fit_encoding, fit_tables
-from icp_ml.estimator.rows import IntArray, TrainingRows, canonical_order, take
+from icp_ml.estimator.fitting import FieldSpec, FitParams, FittedTables, fit_encoding, fit_tables, neutral_fields
+from icp_ml.estimator.rows import IntArray, TrainingRows, canonical_order, fold_numbers, take
+from icp_ml.evaluation.learning import QUARTERS
 from icp_ml.evaluation.metrics import BoolArray
+from icp_ml.evaluation.recalibration import Recalibrated, recalibrate
 from icp_ml.evaluation.result import MODEL
 
 BEST, WORST, MIDDLE = "best", "worst", "middle"
@@ -26,7 +28,10 @@ BEST, WORST, MIDDLE = "best", "worst", "middle"
 
 @dataclass(frozen=True)
 class Customers:
-    """Mature customers in an order that neither input order nor labels have a part in."""
+    """Mature customers in an order that neither input order nor labels have a part in.
+
+    `grade` is the percentile of the composite outcome, 0 to 1; NaN where there is none.
+    """
 
     columns: Mapping[str, pa.Array]
     specs: tuple[FieldSpec, ...]
@@ -63,6 +68,17 @@ class Customers:
 
 
 @dataclass(frozen=True)
+class PartScores:
+    """The model trained on a part of the training customers: held-out scores, and how many it was trained on."""
+
+    score: FloatArray
+    log_odds_worst: FloatArray
+    customers: int
+    best: int
+    worst: int
+
+
+@dataclass(frozen=True)
 class SplitScores:
     """Log-odds of the held-out customers by learner, and the model's out of fold of the training part.
 
@@ -74,12 +90,18 @@ class SplitScores:
         Calibrated against all others, and against the worst.
     train_log_odds : ndarray of shape (n - m,)
         The model's, of the training part, out of fold.
+    recalibrated : Recalibrated
+        The model's held-out log-odds by other calibrations.
+    parts : tuple of PartScores
+        The model on ever more of the training part; empty where that was not asked.
     """
 
     held: IntArray
     log_odds: Mapping[str, FloatArray]
     log_odds_worst: Mapping[str, FloatArray]
     train_log_odds: FloatArray
+    recalibrated: Recalibrated
+    parts: tuple[PartScores, ...] = ()
 
 
 def content_order(columns: Mapping[str, pa.Array], ties: Sequence[npt.NDArray[Any]], seed: int) -> IntArray:
@@ -117,25 +139,24 @@ def _sortable(array: pa.Array) -> npt.NDArray[Any]:
     return np.asarray(pc.cast(array, pa.float64()).to_numpy(zero_copy_only=False), dtype=np.float64)
 
 
-def score_split(customers: Customers, train: IntArray, held: IntArray, seed: int) -> SplitScores:
-    """Fit every learner on `train` (best against worst) and score `held`; nothing of `held` is seen before.
+def score_split(
+    customers: Customers, train: IntArray, held: IntArray, seed: int, quarters: Sequence[int] = ()
+) -> SplitScores:
+    """Fit every learner on `train` and score `held`; nothing of `held` is seen before.
 
-    Bins, rounds, penalties, category statistics, both calibrations, and whether to train on grades: all of it is
-    decided on the training part.
+    Bins, rounds, penalties, grades or not, category statistics and all calibrations are fitted on the training part.
+    With `quarters`, the model is fitted to so many quarters of the training part too.
     """
     bare = customers.training_rows(train)
     train_columns, held_columns = customers.part(train), customers.part(held)
-    fitted = fit_tables(
-        train_columns, customers.specs, bare.y, groups=bare.group, trains=bare.trains, params=customers.params,
-        weight=None if customers.weight is None else customers.weight[train],
-        grade=None if customers.grade is None else customers.grade[train], as_of=customers.as_of, seed=seed, n_jobs=1,
-    )  # fmt: skip
+    fitted = fit_part(customers, train, customers.params, seed)
     tables = fitted.tables
     held_codes = tables.encode(held_columns, len(held), customers.as_of)
     model = Scores(tables.log_odds(held_codes), fitted.out_of_bag)
     encoding = tables.encoding
     if fitted.wide:  # tokens taken by the labels of these rows would flatter the baselines' own folds among them
-        encoding = fit_encoding(train_columns, customers.specs, customers.params, customers.as_of)
+        plain = [spec for spec in customers.specs if not spec.adjust]
+        encoding = fit_encoding(train_columns, plain, customers.params, customers.as_of)
         held_codes = encoding.encode(held_columns, len(held), customers.as_of)
     codes = encoding.encode(train_columns, len(train), customers.as_of)
     cells = rule_cells(customers.rule, train_columns, held_columns, encoding, customers.as_of)
@@ -144,12 +165,64 @@ def score_split(customers: Customers, train: IntArray, held: IntArray, seed: int
     rows = TrainingRows(codes, bare.y, bare.weight, bare.group, bare.trains)
     order = canonical_order(codes, rows.y, rows.weight, np.zeros_like(rows.group), rows.trains)
     rows = take(rows, order)
-    split = Split(rows, held_codes, encoding.terms, cells[0][order], cells[1], seed)
+    own = _as_the_model(rows, customers, train[order], fitted.grades.graded)
+    split = Split(rows, held_codes, encoding.terms, cells[0][order], cells[1], seed, customers.params.boosting, own,
+                  neutral_fields(customers.specs))  # fmt: skip
     for name, baseline in BASELINES.items():
         scores = baseline(split)
         log_odds[name] = _calibrated(scores, rows.y, np.ones(len(train), dtype=bool))
         log_odds_worst[name] = _calibrated(scores, rows.y, rows.trains)
-    return SplitScores(held, log_odds, log_odds_worst, fitted.out_of_bag)
+    way: Literal["always", "never"] = "always" if fitted.grades.graded else "never"
+    parts = tuple(_score_part(customers, train, held, held_columns, quarter, way, seed) for quarter in quarters)
+    other = recalibrate(fitted.out_of_bag, bare.y, model.held)
+    return SplitScores(held, log_odds, log_odds_worst, fitted.out_of_bag, other, parts)
+
+
+def fit_part(customers: Customers, rows: IntArray, params: FitParams, seed: int) -> FittedTables:
+    """Fit the model to some customers."""
+    bare = customers.training_rows(rows)
+    return fit_tables(
+        customers.part(rows), customers.specs, bare.y, groups=bare.group, trains=bare.trains,
+        weight=None if customers.weight is None else customers.weight[rows],
+        grade=None if customers.grade is None else customers.grade[rows], params=params, as_of=customers.as_of,
+        seed=seed, n_jobs=1,
+    )  # fmt: skip
+
+
+def quarter_rows(customers: Customers, train: IntArray, quarters: int, seed: int) -> IntArray:
+    """Return so many quarters of the training part, fewer inside more, labels and groups dealt as to folds."""
+    if quarters == QUARTERS[-1]:
+        return train
+    return train[fold_numbers(customers.training_rows(train), QUARTERS[-1], seed + 5) < quarters]
+
+
+def _score_part(
+    customers: Customers, train: IntArray, held: IntArray, held_columns: Mapping[str, pa.Array], quarters: int,
+    way: Literal["always", "never"], seed: int,
+) -> PartScores:  # fmt: skip
+    """Fit the model, more cheaply and the same at every size, to some quarters of the training part."""
+    rows = quarter_rows(customers, train, quarters, seed)
+    boosting = customers.params.boosting
+    cheap = replace(boosting, bags=min(2, boosting.bags), folds=min(2, boosting.folds),
+                    learning_rate=max(0.25, boosting.learning_rate), patience=min(12, boosting.patience))  # fmt: skip
+    fitted = fit_part(customers, rows, replace(customers.params, boosting=cheap, grades=way), seed)
+    codes = fitted.tables.encode(held_columns, len(held), customers.as_of)
+    scores = Scores(fitted.tables.log_odds(codes), fitted.out_of_bag)
+    bare = customers.training_rows(rows)
+    log_odds_worst = _calibrated(scores, bare.y, bare.trains)
+    counts = (int((customers.status[rows] == name).sum()) for name in (BEST, WORST))
+    return PartScores(scores.held, log_odds_worst, len(rows), *counts)
+
+
+def _as_the_model(rows: TrainingRows, customers: Customers, index: IntArray, graded: bool) -> TrainingRows:
+    """Return the rows with the weights and grades that the model trains on."""
+    if customers.weight is not None:
+        rows = replace(rows, weight=customers.weight[index])
+    if not graded or customers.grade is None:
+        return rows
+    grade = customers.grade[index]
+    known = np.isfinite(grade)
+    return replace(rows, trains=known, grade=np.where(known, np.clip(grade, 0.0, 1.0), rows.y))
 
 
 def _calibrated(scores: Scores, y: FloatArray, used: BoolArray) -> FloatArray:

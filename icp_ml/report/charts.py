@@ -27,6 +27,7 @@ LEARNERS = {
     "base_rate": "base rate (chance)",
     "ridge_logistic": "ridge logistic regression",
     "lightgbm_defaults": "LightGBM, defaults",
+    "full": "LightGBM, fields combined",
     "score_in_use": "score in use today",
 }
 

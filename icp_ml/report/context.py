@@ -25,6 +25,7 @@ CATEGORIES = {
     "psychographic": "Psychographic",
     "job_to_be_done": "Job to be done",
 }
+LIST_NAMES = {"best": "best customers", "worst": "worst customers", "market": "accounts on the list"}
 STATUSES = ("scored", "suppressed", "ineligible", "rejected")
 
 
@@ -194,12 +195,35 @@ def _tiers(model: ICPModel, scored: Mapping[str, Any] | None) -> dict[str, Any]:
                     0,
                 ),
                 "lift": f.times(row["lift"]),
+                "of_best": f.percent(row.get("best_share")),
+                "of_best_span": _percents(row.get("best_share_low"), row.get("best_share_high")),
                 "listed": f.count(here) if scored else "",
                 "share": f.percent(here / total) if total else "",
             }
         )
     average = base_rate(model)
-    return {"rows": rows, "listed": bool(scored), "average": f.number(None if average is None else 100 * average, 0)}
+    return {
+        "rows": rows,
+        "listed": bool(scored),
+        "lists": _lists(model.evaluation),
+        "average": f.number(None if average is None else 100 * average, 0),
+    }
+
+
+def _percents(low: Any, high: Any) -> str:
+    return f"{100 * low:.0f}–{100 * high:.0f}%" if f.known(low) and f.known(high) else ""
+
+
+def _lists(evaluation: Mapping[str, Any]) -> dict[str, Any]:
+    """Return where best customers, worst ones and the list land."""
+    rows = []
+    for entry in evaluation.get("lists") or ():
+        value, low, high = f.triple(entry, "a_or_b")
+        shares = [f.percent((entry.get("shares") or {}).get(letter)) for letter in "ABCD"]
+        name = f.capital(LIST_NAMES.get(str(entry.get("name")), str(entry.get("name"))), 40)
+        rows.append({"name": name, "accounts": f.count(entry.get("accounts")), "shares": shares,
+                     "a_or_b": f.percent(value), "span": _percents(low, high)})  # fmt: skip
+    return {"rows": rows, "sentence": f.clean(evaluation.get("lists_sentence") or "", 600)}
 
 
 def _list(scored: Mapping[str, Any]) -> dict[str, Any]:

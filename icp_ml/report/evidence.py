@@ -10,10 +10,10 @@ from icp_ml.report.charts import learner_name
 
 TONES = {"reliable": "good", "better_than_rules_not_ridge": "good"}
 SHORT = {
-    "reliable": "It holds up: on customers held out, the model beats simple rules and a ridge logistic regression.",
+    "reliable": "Reliable: on customers held out, the model beats simple rules and a ridge logistic regression.",
     "better_than_rules_not_ridge": (
-        "It holds up: on customers held out, the model beats simple rules; a ridge logistic regression does as well "
-        "or better."
+        "Better than rules, not better than ridge logistic: on customers held out, the model beats simple rules; a "
+        "ridge logistic regression does as well or better."
     ),
     "not_better_than_rule": "With care: on customers held out, the model is no better than a rule of two fields.",
     "not_better_than_baselines": "With care: on customers held out, the model is no better than what is simpler.",
@@ -39,7 +39,11 @@ def quality_view(evaluation: Mapping[str, Any]) -> dict[str, Any]:
         "lift_10_span": f.span(*f.triple(model, "lift_10")[1:], 1),
         "plain": _plain(auc, low, high),
         "learners": [_learner(entry, rule) for entry in learners],
-        "calibration": _calibration(model),
+        "ranked": f.known(f.triple(model, "rank_agreement")[0]),
+        "calibration": [*_calibration(model), *_said(evaluation, "recalibration")],
+        "more": _said(evaluation, "learning"),
+        "curve": _curve(evaluation.get("learning") or {}),
+        "suspicious": _said(evaluation, "suspicious"),
         "method": _method(evaluation),
         "gate": _gate(gate) if gate else "",
         "notes": f.texts(evaluation.get("notes") or ()),
@@ -63,7 +67,14 @@ def _learner(entry: Mapping[str, Any], rule: Sequence[str]) -> dict[str, Any]:
         "name": f.capital(learner_name(entry["name"], entry["label"], rule)),
         "own": entry["name"] == "icp_ml",
     }
-    for metric, digits in (("auc", 2), ("auc_all", 2), ("lift_10", 1), ("lift_25", 1), ("log_loss_all", 3)):
+    for metric, digits in (
+        ("auc", 2),
+        ("auc_all", 2),
+        ("lift_10", 1),
+        ("lift_25", 1),
+        ("log_loss_all", 3),
+        ("rank_agreement", 2),
+    ):
         value, low, high = f.triple(entry["metrics"], metric)
         shown = f.times(value) if metric.startswith("lift") else f.number(value, digits)
         row[metric] = {"value": shown, "span": f.span(low, high, digits)}
@@ -93,6 +104,22 @@ def _calibration(model: Mapping[str, Any]) -> list[str]:
         text = f"Beyond what chance alone would show, predicted and observed shares differ by {points}"
         out.append(text + (f" (95% interval: up to {100 * max(high, 0.0):.1f})." if f.known(high) else "."))
     return out
+
+
+def _said(evaluation: Mapping[str, Any], part: str) -> list[str]:
+    found = (evaluation.get(part) or {}).get("sentence")
+    return f.texts([found]) if found else []
+
+
+def _curve(learning: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Return the learning curve's points."""
+    rows = []
+    for point in learning.get("points") or ():
+        auc, low, high = f.triple(point, "auc")
+        loss = f.triple(point, "log_loss")[0]
+        rows.append({"customers": f.count(point.get("customers")), "best": f.count(point.get("best")),
+                     "auc": f.number(auc), "span": f.span(low, high), "log_loss": f.number(loss, 3)})  # fmt: skip
+    return rows
 
 
 def _method(evaluation: Mapping[str, Any]) -> str:

@@ -48,6 +48,8 @@ def _quality(view: dict[str, Any]) -> list[str]:
         parts.append(
             _table(("on customers held out", "AUC, best against worst", "lift, top 10%", "AUC gained over it"), rows)
         )
+    said = [*view["more"], *view["suspicious"], *view["calibration"]]
+    parts += [f"- {escape_markdown(text)}" for text in said]
     parts += [escape_markdown(note) for note in view["notes"]]
     if view["backtest"]:
         parts.append(escape_markdown(f"Back-test: {view['backtest']['lead']}"))
@@ -63,7 +65,8 @@ def _tiers(view: dict[str, Any]) -> list[str]:
         (r["tier"], r["fit"], r["customers"], f"{r['per_100']} ({r['span']})" if r["span"] else r["per_100"], r["lift"])
         for r in view["rows"]
     ]
-    return ["## Tiers", _table(("tier", "fit score", "customers", "best customers per 100 won", "lift"), rows)]
+    said = [escape_markdown(view["lists"]["sentence"])] if view["lists"]["sentence"] else []
+    return ["## Tiers", *said, _table(("tier", "fit score", "customers", "best customers per 100 won", "lift"), rows)]
 
 
 def _labels(view: dict[str, Any]) -> list[str]:

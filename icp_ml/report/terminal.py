@@ -14,7 +14,7 @@ from rich.text import Text
 if TYPE_CHECKING:
     from icp_ml.accounts import AccountsReport
     from icp_ml.engines.files import ScoreSummary
-    from icp_ml.evaluation import Evaluation
+    from icp_ml.evaluation import Evaluation, SuspiciousLabels
     from icp_ml.outcomes import OutcomeLabels
     from icp_ml.profile import IdealCustomerProfile
 
@@ -75,14 +75,18 @@ def matching_lines(view: Mapping[str, Any] | None) -> RenderableType:
 
 def quality_table(evaluation: Evaluation) -> RenderableType:
     """Return the model beside its baselines, and the verdict."""
-    table = _grid("On customers held out", "AUC>", "95 %", "lift, top 10 %>", "AUC gained over it")
+    ranked = "rank_agreement" in evaluation.learners[0].metrics
+    names = ("On customers held out", "AUC>", "95 %", "lift, top 10 %>", *(("rank agreement>",) if ranked else ()))
+    table = _grid(*names, "AUC gained over it")
     for learner in evaluation.learners:
         auc, lift, gain = learner.metrics["auc"], learner.metrics["lift_10"], learner.gains.get("auc")
+        agreement = learner.metrics.get("rank_agreement")
         table.add_row(
             Text(learner.label, style="bold" if learner.name == "icp_ml" else ""),
             f"{auc.value:.3f}",
             f"{auc.low:.2f}-{auc.high:.2f}",
             f"{lift.value:.2f}x",
+            *((f"{agreement.value:.2f} ({agreement.low:.2f}-{agreement.high:.2f})" if agreement else "",) * ranked),
             "" if gain is None else f"{gain.value:+.3f} ({gain.low:+.3f} to {gain.high:+.3f})",
         )
     verdict = Text(evaluation.verdict, style="green" if evaluation.better_than_simple else "yellow")
@@ -92,7 +96,17 @@ def quality_table(evaluation: Evaluation) -> RenderableType:
         auc = evaluation.backtest.auc
         backtest = [Text(f"Back-test on the newest customers: AUC {auc.value:.2f} ({auc.low:.2f} to {auc.high:.2f}).")]
     notes = [Text(note, style="dim") for note in evaluation.notes]
-    return Group(table, verdict, *cautions, *backtest, *notes)
+    return Group(table, verdict, *cautions, *backtest, *(Text(line) for line in evaluation.findings), *notes)
+
+
+def suspicious_table(found: SuspiciousLabels | None, most: int = 5) -> RenderableType:
+    """Return the customers whose labels their fields contradict most; nothing where chance explains them."""
+    if found is None or not found.customers or not found.beyond_chance:
+        return Group()
+    table = _grid("Labels to look at", "labelled", "fit>", "why")
+    for customer in found.customers[:most]:
+        table.add_row(Text(customer.account_id), customer.label, f"{customer.fit_score:.0f}", customer.reason)
+    return table
 
 
 def tiers_table(summary: ScoreSummary, tiers: Sequence[Mapping[str, Any]]) -> RenderableType:

@@ -182,11 +182,31 @@ def test_the_context_is_plain_and_holds_no_raw_numbers() -> None:
     assert numbers(context) == []
 
 
+def test_the_page_shows_what_the_diagnostics_found() -> None:
+    html = render_html(examples.make_model())
+    for words in (
+        "LightGBM, fields combined", "Rank agreement, all customers", "With twice the customers AUC would rise.",
+        "The fields contradict 50 labels.", "Slope and intercept suffice.", "Tier A or B holds 65% of best customers.",
+        "Accounts on the list", "Of all best customers",
+    ):  # fmt: skip
+        assert words in html
+    assert "Tier A or B holds 65%" in render_markdown(examples.make_model())
+
+
+def test_a_model_of_before_the_diagnostics_is_shown_without() -> None:
+    model = examples.make_model()
+    added = {"lists", "lists_sentence", "learning", "suspicious", "recalibration", "gave_up"}
+    html = render_html(replace(model, evaluation={k: v for k, v in model.evaluation.items() if k not in added}))
+    parsed(html)
+    assert "doubtful labels" not in html
+    assert "Where three lists land" not in html
+
+
 def test_tiers_show_cut_offs_rates_and_the_list() -> None:
     tiers = report_context(examples.make_model(), examples.make_scored())["tiers"]
     assert tiers["rows"][0] == {
         "tier": "A", "fit": "44.7 and over", "customers": "100", "best": "56", "per_100": "56", "span": "45–67",
-        "lift": "2.2×", "listed": "300", "share": "6%",
+        "lift": "2.2×", "of_best": "28%", "of_best_span": "23–33%", "listed": "300", "share": "6%",
     }  # fmt: skip
     assert tiers["rows"][3]["per_100"] == "–"  # nobody in it
     assert tiers["average"] == "25"

@@ -45,6 +45,7 @@ def test_what_is_written_reads_back():
         ("outcomes: {weights: {happiness: 1}}", r"outcomes.weights.happiness"),
         ("model: {bags: 1}", r"model.bags = 1: .*2"),
         ("model: {mode: deep}", r"model.mode = 'deep': .*additive"),
+        ("model: {mode: full}", r"only the additive model is saved"),
         ("as_of: soon", r"as_of = 'soon'"),
         ("random_state: -1", r"random_state = -1"),
         ("fields: {custom: [{name: Bad Name, kind: money}]}", r"fields.custom.0.name = 'Bad Name'"),
