@@ -264,7 +264,7 @@ def _with_pairs(
         complete,
         fitted.draws,
         most=params.max_pairs,
-        held=_held(specs),
+        held=neutral_fields(specs),
         folds=params.boosting.folds,
         seed=seed,
         n_jobs=n_jobs,
