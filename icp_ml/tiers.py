@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LETTERS = ("A", "B", "C", "D")
-ODDS_RATIOS = (2.5, 1.25, 0.6)  # A, B, C against the odds of the average customer; D below
+ODDS_RATIOS = (2.5, 1.0, 0.6)  # A, B, C against the odds of the average customer; D below
 NO_TIER = "none"
 
 
@@ -35,7 +35,7 @@ class TierCutoffs:
 
     @classmethod
     def from_base_rate(cls, base_rate: float) -> TierCutoffs:
-        """Return cut-offs at 2.5, 1.25 and 0.6 times the average customer's odds of being best."""
+        """Return cut-offs at 2.5, 1 and 0.6 times the average customer's odds of being best."""
         odds = np.log(base_rate / (1 - base_rate))
         return cls(*(float(np.round(100 * expit(odds + np.log(ratio)), 1)) for ratio in ODDS_RATIOS))
 

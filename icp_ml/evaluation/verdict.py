@@ -91,7 +91,9 @@ def cost_sentence(cost: Interval) -> str:
         return f"Being readable costs {cost.value:.3f} AUC {span}: so much better is {trees}."
     if cost.value > 0.0005:
         return f"Being readable costs {cost.value:.3f} AUC {span}, which may be nothing, against {trees}."
-    return f"Being readable costs nothing: the AUC of {trees}, differs by {cost.value:+.3f} {span}."
+    if cost.value < -0.0005:
+        return f"Being readable costs nothing: {trees}, has {-cost.value:.3f} less AUC {span}."
+    return f"Being readable costs nothing: {trees}, has the same AUC {span}."
 
 
 def _cautions(auc: Interval, counts: Mapping[str, int]) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ def test_a_cut_off_belongs_to_the_tier_it_opens():
 
 def test_cut_offs_are_multiples_of_the_average_customer_s_odds():
     found = TierCutoffs.from_base_rate(0.25)
-    for cut, ratio in zip((found.a, found.b, found.c), (2.5, 1.25, 0.6), strict=True):
+    for cut, ratio in zip((found.a, found.b, found.c), (2.5, 1.0, 0.6), strict=True):
         odds = cut / (100 - cut)
         assert odds == pytest.approx(ratio / 3, rel=0.01)
         assert cut == round(cut, 1)
