@@ -154,7 +154,7 @@ def judge(table: Floats, weights: Floats, facts: Facts, best_share: float, *, le
     """Judge by the composite of percentiles, shape (n, components); ties at a boundary go to the middle.
 
     Customers that left are worst. Where leaving counts in the composite (retention is an outcome), their grade is its
-    percentile, as everybody's, but never among the best: who expanded before leaving says something too. Else it is 0.
+    percentile, shrunken to below the best: who expanded before leaving says something too. Else it is 0.
     """
     composite = _composite(table, weights)
     gone = facts.gone & facts.mature
@@ -167,7 +167,7 @@ def judge(table: Floats, weights: Floats, facts: Facts, best_share: float, *, le
         best = ~facts.churned & (composite > best_above) & ~worst
     nothing = gone & (np.isnan(composite) | (not leaving_counts))
     grade = np.where(nothing, 0.0, percentile(np.where(nothing, -np.inf, composite), judged))
-    grade = np.where(gone, np.minimum(grade, 1.0 - best_share), grade)
+    grade = np.where(gone, (1.0 - best_share) * grade, grade)
     return Verdict(composite, grade, best, worst, best_above, worst_below)
 
 

@@ -47,10 +47,9 @@ def test_churned_is_never_best_and_always_worst():
     assert churned.sum() > 20
     assert labels.is_worst[churned].all()
     grade, composite = labels.grade[churned], labels.composite[churned]
-    below = grade < 0.75
-    assert grade[below].rank().tolist() == composite[below].rank().tolist()  # among them, too, some did better
+    assert grade.rank().tolist() == composite.rank().tolist()  # among them, too, some did better than others
     assert grade.nunique() > 20
-    assert grade.max() == 0.75  # never among the best, whatever they paid before they left
+    assert grade.max() < 0.75  # never among the best, whatever they paid before they left
     alone = OutcomeDefinition(weights={"nps": 1.0, "expansion": 1.0}).label(frame, AS_OF)
     gone = frame["churned"].to_numpy(dtype=bool) & alone.is_mature
     assert (alone.grade[gone] == 0).all()  # retention is not judged, so leaving has no place in the composite
