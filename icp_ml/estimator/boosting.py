@@ -185,7 +185,6 @@ def cross_validate(
     smaller = min(int(rows.y[rows.trains].sum()), int((1 - rows.y[rows.trains]).sum()))
     folds = max(2, min(params.folds, smaller))
     fold = fold_numbers(rows, folds, seed)
-    freedom = freedoms(terms)
 
     def one(k: int) -> tuple[lightgbm.Booster, list[float], FloatArray]:
         fitted = take(rows, (fold != k) & rows.trains)
@@ -203,7 +202,9 @@ def cross_validate(
         valid = (Z[judged], held.target[judged], held.weight[judged])
         if not judged.any():
             valid = (X, fitted.target, fitted.weight)
-        booster, losses = _booster(X, fitted.target, fitted.weight, params, seed + k, params.max_rounds, valid, freedom)
+        booster, losses = _booster(
+            X, fitted.target, fitted.weight, params, seed + k, params.max_rounds, valid, freedoms(used)
+        )
         return booster, losses, Z
 
     results = Parallel(n_jobs=n_jobs, prefer="threads")(delayed(one)(k) for k in range(folds))
