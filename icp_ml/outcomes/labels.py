@@ -48,8 +48,8 @@ class OutcomeLabels:
     composite : pd.Series of float
         Weighted outcome percentiles in standard deviations; NaN where not judged.
     grade : pd.Series of float
-        Percentile of the composite among mature customers, 0 to 1; of churned customers shrunken to below the best, and 0
-        where retention is not among the outcomes.
+        Percentile of the composite among mature customers, 0 to 1; of churned customers shrunken to below the best,
+        and 0 where retention is not among the outcomes.
     components : pd.DataFrame of float
         Percentile of each outcome among the mature customers that have it; NaN where missing.
     thresholds : mapping
