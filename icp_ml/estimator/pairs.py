@@ -25,7 +25,7 @@ from icp_ml.estimator.threads import one_blas_thread
 LEAST_ROWS = 150  # that train: below, held-out log-loss cannot tell a pair from noise
 MOST_TOKENS = 30  # tokens that may be in a pair
 MOST_CELLS = 250_000  # of a pair's table
-ERRORS = 1.5  # standard errors by which held-out log-loss must improve: the best of several numbers of pairs is asked
+ERRORS = 1.0  # standard errors by which held-out log-loss must improve
 
 
 @dataclass(frozen=True)
