@@ -110,7 +110,7 @@ def test_what_was_adjusted_for_is_told():
     assert 0.3 < adjustment.share <= 1.0
     assert "success tier (-" in adjustment.sentence
     assert adjustment.to_dict()["fields"][0]["field"] == "tier"
-    assert fits()["plain"].adjustment == Adjustment()
+    assert fits()["plain"].adjustment.to_dict() == Adjustment().to_dict()
     assert fits()["plain"].adjustment.sentence == ""
 
 

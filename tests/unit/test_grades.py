@@ -8,7 +8,7 @@ import pytest
 
 from icp_ml.estimator import boosting as b
 from icp_ml.estimator.fitting import FieldSpec, FitParams, fit_encoding, fit_tables
-from icp_ml.estimator.grades import GradeChoice, choose_grades, rank_agreement
+from icp_ml.estimator.grades import choose_grades, rank_agreement
 from icp_ml.estimator.linear import fit_smooth_ridge
 from icp_ml.estimator.mix import dispersion
 from icp_ml.estimator.rows import TrainingRows, canonical_order, fold_numbers, take
@@ -139,7 +139,7 @@ def test_customers_without_a_grade_do_not_train_on_grades():
     best = (grade >= 0.75).astype(float)
     trains = (grade >= 0.75) | (grade < 0.25)
     some = fit_tables(columns, SPECS, best, trains=trains, grade=unknown, params=replace(PARAMS, grades="always"))
-    assert some.grades == GradeChoice(True, some.grades.agreement_graded, some.grades.agreement_extremes)
+    assert some.grades.graded
     assert np.isfinite(some.out_of_bag).all()
 
 
