@@ -19,7 +19,7 @@ from scipy.special import expit
 from icp_ml.estimator.calibration import MIN_ROWS, MIN_SLOPE, PRIOR_PRECISION, Calibration, fit_calibration
 from icp_ml.estimator.encoding import Encoding, FloatArray, Term
 from icp_ml.estimator.labels import codes_words
-from icp_ml.estimator.rows import IntArray, TrainingRows
+from icp_ml.estimator.rows import IntArray, TrainingRows, not_drawn
 from icp_ml.estimator.scorecard import ScoringTables
 
 DEALT = 100  # values of the adjusted part that chances are averaged over
@@ -113,8 +113,7 @@ def adjusted_part(
         part = np.zeros(len(rows.y))
         for j in adjusted:
             part += stacks[j][b][rows.codes[:, j]]
-        unseen = np.ones(len(rows.y), dtype=bool)
-        unseen[rows.trains] = drawn == 0
+        unseen = not_drawn(rows, drawn)
         total += np.where(unseen, part, 0.0)
         count += unseen
         every += part

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from icp_ml.estimator.encoding import FIRST_BIN, MISSING, UNSEEN, Codes, FloatArray, Term
-from icp_ml.estimator.rows import IntArray, TrainingRows, fold_numbers, take
+from icp_ml.estimator.rows import IntArray, TrainingRows, fold_count, fold_numbers, not_drawn, take
 from icp_ml.estimator.screening import Screens, aligned, screen, screens, with_tokens
 
 if TYPE_CHECKING:
@@ -182,8 +182,7 @@ def cross_validate(
     """Return the number of rounds with the least held-out log-loss, and every row's out-of-fold log-odds at it."""
     from joblib import Parallel, delayed
 
-    smaller = min(int(rows.y[rows.trains].sum()), int((1 - rows.y[rows.trains]).sum()))
-    folds = max(2, min(params.folds, smaller))
+    folds = fold_count(rows, params.folds)
     fold = fold_numbers(rows, folds, seed)
 
     def one(k: int) -> tuple[lightgbm.Booster, list[float], FloatArray]:
@@ -351,8 +350,7 @@ def _out_of_bag(bags: Sequence[Bag], rows: TrainingRows, terms: Sequence[Term], 
         codes = with_tokens(rows, terms, bag.tokens)[0].codes
         for j, table in enumerate(bag.values):
             log_odds += table[codes[:, j]]
-        unseen = np.ones(len(rows.y), dtype=bool)
-        unseen[rows.trains] = bag.draws == 0
+        unseen = not_drawn(rows, bag.draws)
         total += np.where(unseen, log_odds, 0.0)
         count += unseen
     return np.where(count > 0, total / np.maximum(count, 1.0), otherwise)

@@ -16,7 +16,7 @@ import numpy as np
 from icp_ml.estimator.boosting import BoostingParams
 from icp_ml.estimator.encoding import FloatArray, Term
 from icp_ml.estimator.mix import CrossFit, cross_fit
-from icp_ml.estimator.rows import IntArray, TrainingRows, fold_numbers
+from icp_ml.estimator.rows import IntArray, TrainingRows, fold_count, fold_numbers
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def choose_grades(
     found = []
     for rows in (graded, extremes):
         crossed = cross_fit(rows, terms, params, seed, n_jobs)
-        fold = fold_numbers(rows, params.folds, seed)
+        fold = fold_numbers(rows, fold_count(rows, params.folds), seed)  # as `cross_fit` deals them
         found.append((rows, crossed, rank_agreement(crossed.out_of_fold, graded.grade, fold, graded.trains)))
     better = 0 if found[0][2] >= found[1][2] else 1
     rows, crossed, _ = found[better]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from icp_ml.estimator.encoding import FIRST_BIN, MISSING, Codes, FloatArray, Term
-from icp_ml.estimator.rows import IntArray, TrainingRows, fold_numbers, take
+from icp_ml.estimator.rows import IntArray, TrainingRows, fold_count, fold_numbers, take
 from icp_ml.estimator.screening import Screens, aligned, screen, with_tokens
 
 if TYPE_CHECKING:
@@ -89,9 +89,8 @@ def fit_ridge(rows: TrainingRows, terms: Sequence[Term], *, folds: int = 5, seed
     seed : int
         Decides the folds.
     """
-    smaller = int(min(rows.y[rows.trains].sum(), (1 - rows.y[rows.trains]).sum()))
     X = one_hot(rows.codes, terms)
-    fold = fold_numbers(rows, max(2, min(folds, smaller)), seed)
+    fold = fold_numbers(rows, fold_count(rows, folds), seed)
     held = np.zeros((len(STRENGTHS), len(rows.y)))
     for k in np.unique(fold):
         fitted = (fold != k) & rows.trains
@@ -176,9 +175,7 @@ def cross_fit_smooth_ridge(
     """
     from joblib import Parallel
 
-    trains = rows.trains
-    smaller = int(min(rows.y[trains].sum(), (1 - rows.y[trains]).sum()))
-    fold = fold_numbers(rows, max(2, min(folds, smaller)), seed)
+    fold = fold_numbers(rows, fold_count(rows, folds), seed)
     with Parallel(n_jobs=n_jobs, prefer="threads") as parallel:
         chosen, out_of_fold = _walk(_parts(rows, terms, fold), rows, parallel)
     return CrossFittedRidge(STRENGTHS[chosen], out_of_fold)

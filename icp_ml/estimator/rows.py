@@ -77,6 +77,19 @@ def fold_numbers(rows: TrainingRows, folds: int, seed: int) -> IntArray:
     return of_group[index]
 
 
+def fold_count(rows: TrainingRows, most: int) -> int:
+    """Return how many folds to deal: `most`, fewer where a label has fewer customers, and never under two."""
+    y = rows.y[rows.trains]
+    return max(2, min(most, int(y.sum()), int((1 - y).sum())))
+
+
+def not_drawn(rows: TrainingRows, drawn: IntArray) -> npt.NDArray[np.bool_]:
+    """Return which rows a bag did not see: those that do not train, and those it drew no time."""
+    unseen = np.ones(len(rows.y), dtype=bool)
+    unseen[rows.trains] = drawn == 0
+    return unseen
+
+
 def take(rows: TrainingRows, index: npt.NDArray[Any]) -> TrainingRows:
     """Return some of the rows, by mask or by position."""
     grade = None if rows.grade is None else rows.grade[index]

@@ -20,7 +20,7 @@ from icp_ml.estimator.boosting import (
     train_booster,
 )
 from icp_ml.estimator.encoding import MISSING, Codes, FloatArray, Term
-from icp_ml.estimator.rows import TrainingRows, take
+from icp_ml.estimator.rows import TrainingRows, not_drawn, take
 
 LEAVES = 6
 LEARNING_RATE = 0.06  # trees of several fields learn faster
@@ -66,8 +66,7 @@ def fit_unconstrained(
         X = cross_fitted_design(bag, terms, params, number + 1)
         booster = train_booster(X, bag, params, number, rounds, freedoms(terms))
         mean += booster_log_odds(booster, bag, held, terms, params) / params.bags
-        unseen = np.ones(len(rows.y), dtype=bool)
-        unseen[rows.trains] = np.bincount(chosen, minlength=len(trained.y)) == 0
+        unseen = not_drawn(rows, np.bincount(chosen, minlength=len(trained.y)))
         total[unseen] += booster_log_odds(booster, bag, rows.codes[unseen], terms, params)
         count += unseen
     return mean, np.where(count > 0, total / np.maximum(count, 1.0), out_of_fold)
