@@ -359,8 +359,8 @@ def _out_of_bag(bags: Sequence[Bag], rows: TrainingRows, terms: Sequence[Term], 
 def silent_codes(term: Term, seen: IntArray) -> IntArray:
     """Return the codes no training customer showed and where LightGBM's answer would be an accident.
 
-    A missing value in a field that was never missing, and a category never seen, say nothing. Beyond the
-    range of numbers the nearest bin speaks (`design` clips).
+    A missing value in a field that was never missing, and a category never seen, say nothing here (tables that
+    score read the latter as a rare one). Beyond the range of numbers the nearest bin speaks (`design` clips).
     """
     if term.encoding.kind in ("boolean", "tokens"):
         candidates = np.arange(term.size)

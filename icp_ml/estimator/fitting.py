@@ -18,6 +18,8 @@ from icp_ml.estimator.boosting import BoostingParams
 from icp_ml.estimator.calibration import Calibration
 from icp_ml.estimator.encoding import (
     CODE_SYSTEMS,
+    RARE,
+    UNSEEN,
     Codes,
     EncodedKind,
     Encoding,
@@ -236,7 +238,7 @@ def fit_tables(
         tuple(best),
         as_of,
     )
-    tables = _hold_missing(tables, specs)
+    tables = _read_as_rare(_hold_missing(tables, specs))
     adjustment = describe_adjustment(tables, rows, fitted.out_of_bag, fitted.out_of_bag - fitted.adjusted)
     tables, calibration, held_out = _with_pairs(without_adjusted(tables), fitted, rows, specs, params, seed, n_jobs)
     out_of_bag = np.empty(n)
@@ -333,6 +335,18 @@ def _hold_missing(tables: ScoringTables, specs: Sequence[FieldSpec]) -> ScoringT
             shift = float(value @ known / known.sum()) if known.sum() else 0.0
             value, variance = value - shift, variance.copy()
             value[0] = variance[0] = 0.0
+        values.append(value)
+        variances.append(variance)
+    return replace(tables, values=tuple(values), variances=tuple(variances))
+
+
+def _read_as_rare(tables: ScoringTables) -> ScoringTables:
+    """Give categories no customer has what rare ones say, where customers have some: they are alike in being rare."""
+    values, variances = [], []
+    for term, value, variance, n in zip(tables.terms, tables.values, tables.variances, tables.customers, strict=True):
+        if term.encoding.kind == "category" and n[UNSEEN] == 0 and n[RARE] > 0:
+            value, variance = value.copy(), variance.copy()
+            value[UNSEEN], variance[UNSEEN] = value[RARE], variance[RARE]
         values.append(value)
         variances.append(variance)
     return replace(tables, values=tuple(values), variances=tuple(variances))

@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from icp_ml.estimator.encoding import ABSENT, FIRST_BIN, MISSING, RARE, Codes, FloatArray, Term
+from icp_ml.estimator.encoding import ABSENT, FIRST_BIN, MISSING, RARE, UNSEEN, Codes, FloatArray, Term
 from icp_ml.estimator.labels import codes_words, range_words, statement, value_words
 from icp_ml.estimator.scorecard import ScoringTables
 
@@ -79,22 +79,33 @@ class ReasonBook:
 
     def _evidence(self, j: int, code: int) -> str:
         first, last = self.span(j, code)
+        rarely = ""
+        if self.read_as_rare(j, code):
+            first = last = RARE
+            rarely = " as rare values do"
         n = float(self.tables.customers[j][first : last + 1].sum())
         hits = float(self.tables.best[j][first : last + 1].sum())
         contribution = float(self.tables.values[j][code])
-        verb = "raises" if contribution > 0 else "lowers"
+        verb = f"{'raises' if contribution > 0 else 'lowers'} fit{rarely}"
         if n < FEW:
             count = (
                 "no customer shows"
                 if n == 0
                 else f"only {n:.0f} customer{'s' if n > 1 else ''} show{'s' if n == 1 else ''}"
             )
-            return f"{verb} fit, though {count} this"
+            return f"{verb}, though {count} {'any' if rarely else 'this'}"
         rate = hits / n
         shown, usual = f"{rate:.0%}", f"{self.base_rate:.0%}"
         if (rate > self.base_rate) == (contribution > 0) and shown != usual:
-            return f"{verb} fit: {shown} of such customers are best, {usual} of all"
-        return f"{verb} fit, other fields being equal"
+            return f"{verb}: {shown} of such customers are best, {usual} of all"
+        return f"{verb}, other fields being equal"
+
+    def read_as_rare(self, j: int, code: int) -> bool:
+        """Whether a category that no customer has speaks with the rare ones' voice."""
+        if self.tables.terms[j].encoding.kind != "category" or code != UNSEEN:
+            return False
+        seen = self.tables.customers[j]
+        return bool(seen[UNSEEN] == 0 and seen[RARE] > 0)
 
     def span(self, j: int, code: int) -> tuple[int, int]:
         """Return the codes around `code` that speak the same way (numbers only)."""
