@@ -9,17 +9,30 @@ the SHAP value of a term depends on that term's code alone).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from icp_ml.estimator.encoding import FIRST_BIN, MISSING, UNSEEN, Codes, FloatArray, Term
+from icp_ml.estimator.design import (
+    Columns,
+    Statistics,
+    category_statistics,
+    columns,
+    cross_fitted_design,
+    design,
+    read_tables,
+)
+from icp_ml.estimator.encoding import MISSING, UNSEEN, Codes, FloatArray, Term
 from icp_ml.estimator.rows import IntArray, TrainingRows, fold_count, fold_numbers, not_drawn, take
 from icp_ml.estimator.screening import Screens, aligned, screen, screens, with_tokens
 
 if TYPE_CHECKING:
     import lightgbm
+
+
+USUAL_STEP = 10.0  # learning rate times rounds, about what small tables need: a hundred rounds at a rate of 0.1
+STEP_SPREAD = 1.0  # standard deviation of its logarithm
 
 
 @dataclass(frozen=True)
@@ -68,59 +81,6 @@ class AdditiveFit:
     screens: Screens
 
 
-def design(codes: Codes, terms: Sequence[Term], statistics: Sequence[FloatArray | None]) -> FloatArray:
-    """Return what LightGBM sees: ordinals for numbers and tokens, a smoothed rate for categories, NaN for missing."""
-    X = codes.astype(np.float64)
-    for j, statistic in enumerate(statistics):
-        if statistic is not None:
-            X[:, j] = statistic[codes[:, j]]
-        elif terms[j].encoding.kind == "numeric":  # beyond the customers' range: as at its edge
-            np.clip(X[:, j], FIRST_BIN, terms[j].size - 2, out=X[:, j])
-    X[codes == MISSING] = np.nan
-    return X
-
-
-def category_statistics(
-    codes: Codes, terms: Sequence[Term], y: FloatArray, weight: FloatArray, smoothing: float
-) -> list[FloatArray | None]:
-    """Return, per category term, the smoothed rate of the positive label at every code; None for other terms."""
-    prior = float(np.average(y, weights=weight))
-    out: list[FloatArray | None] = []
-    for j, term in enumerate(terms):
-        if term.encoding.kind != "category":
-            out.append(None)
-            continue
-        total = np.bincount(codes[:, j], weights=weight, minlength=term.size)
-        good = np.bincount(codes[:, j], weights=weight * y, minlength=term.size)
-        statistic = (good + smoothing * prior) / (total + smoothing)
-        out.append(statistic)
-    return out
-
-
-def cross_fitted_design(rows: TrainingRows, terms: Sequence[Term], params: BoostingParams, seed: int) -> FloatArray:
-    """Return the design of training rows, each category rate taken from rows of other folds."""
-    X = design(rows.codes, terms, category_statistics(rows.codes, terms, rows.target, rows.weight, params.smoothing))
-    columns = [j for j, term in enumerate(terms) if term.encoding.kind == "category"]
-    if not columns:
-        return X
-    fold = fold_numbers(rows, params.folds, seed)
-    some = [terms[j] for j in columns]
-    for k in np.unique(fold):
-        held, rest = fold == k, fold != k
-        if not rows.weight[rest].sum() > 0:
-            continue
-        statistics = category_statistics(
-            rows.codes[rest][:, columns], some, rows.target[rest], rows.weight[rest], params.smoothing
-        )
-        X[np.ix_(held, columns)] = design(rows.codes[held][:, columns], some, statistics)
-    return X
-
-
-def freedoms(terms: Sequence[Term]) -> list[float]:
-    """Return how freely each term may speak."""
-    return [term.encoding.freedom for term in terms]
-
-
 def _booster(
     X: FloatArray,
     y: FloatArray,
@@ -129,7 +89,7 @@ def _booster(
     seed: int,
     rounds: int,
     valid: tuple[FloatArray, FloatArray, FloatArray] | None = None,
-    freedom: Sequence[float] = (),
+    made_of: Columns | None = None,
 ) -> tuple[lightgbm.Booster, list[float]]:
     """Train one booster on one thread (same bytes on any machine); with `valid`, also its loss per round."""
     import lightgbm as lgb
@@ -154,10 +114,11 @@ def _booster(
         "seed": seed % (2**31 - 1),
         "verbose": -1,
     }
-    if any(value != 1.0 for value in freedom):
-        settings["feature_contri"] = list(freedom)  # multiplies a term's gain when trees choose one
+    if made_of and any(value != 1.0 for value in made_of.freedom):
+        settings["feature_contri"] = list(made_of.freedom)  # multiplies a term's gain when trees choose one
     if params.additive:
-        settings["interaction_constraints"] = ",".join(f"[{j}]" for j in range(X.shape[1]))  # one term per tree
+        together = made_of.together if made_of else [[j] for j in range(X.shape[1])]
+        settings["interaction_constraints"] = str(together).replace(" ", "")[1:-1]  # one term per tree
     data = lgb.Dataset(X, y, weight=weight, params=settings, free_raw_data=False)
     if valid is None:
         return lgb.train(settings, data, num_boost_round=rounds, keep_training_booster=True), []
@@ -179,11 +140,17 @@ def _booster(
 def cross_validate(
     rows: TrainingRows, terms: Sequence[Term], params: BoostingParams, seed: int, n_jobs: int | None
 ) -> tuple[int, FloatArray]:
-    """Return the number of rounds with the least held-out log-loss, and every row's out-of-fold log-odds at it."""
+    """Return the number of rounds with the least held-out log-loss, and every row's out-of-fold log-odds at it.
+
+    With ten best customers the curve is mostly chance: its minimum was at the first round in one half of the draws and
+    at hundreds in the other. So it is summed over the rows and has a prior, which little evidence cannot move far.
+    """
     from joblib import Parallel, delayed
 
     folds = fold_count(rows, params.folds)
     fold = fold_numbers(rows, folds, seed)
+    usual = USUAL_STEP / params.learning_rate
+    patient = replace(params, patience=max(params.patience, round(usual)))
 
     def one(k: int) -> tuple[lightgbm.Booster, list[float], FloatArray]:
         fitted = take(rows, (fold != k) & rows.trains)
@@ -192,8 +159,8 @@ def cross_validate(
         own = screen(fitted)
         held, _ = with_tokens(take(rows, fold == k), terms, own)
         fitted, used = with_tokens(fitted, terms, own)
-        X = cross_fitted_design(fitted, used, params, seed + 1)
         statistics = category_statistics(fitted.codes, used, fitted.target, fitted.weight, params.smoothing)
+        X = cross_fitted_design(fitted, used, statistics, params, seed + 1)
         Z = design(held.codes, used, statistics)
         judged = held.trains & (held.weight > 0)
         if not judged.any():
@@ -202,7 +169,7 @@ def cross_validate(
         if not judged.any():
             valid = (X, fitted.target, fitted.weight)
         booster, losses = _booster(
-            X, fitted.target, fitted.weight, params, seed + k, params.max_rounds, valid, freedoms(used)
+            X, fitted.target, fitted.weight, patient, seed + k, params.max_rounds, valid, columns(used, statistics)
         )
         return booster, losses, Z
 
@@ -212,6 +179,8 @@ def cross_validate(
         padded = np.full(params.max_rounds, losses[-1])
         padded[: len(losses)] = losses
         curve += padded * float(rows.weight[(fold == k) & rows.trains].sum())
+    curve /= float(rows.weight[rows.trains].mean())
+    curve += 0.5 * (np.log(np.arange(1, params.max_rounds + 1) / usual) / STEP_SPREAD) ** 2
     rounds = int(np.argmin(np.round(curve, 12))) + 1
     out_of_fold = np.zeros(len(rows.y))
     for k, (booster, _, Z) in enumerate(results):
@@ -238,9 +207,9 @@ def fit_bag(rows: TrainingRows, terms: Sequence[Term], params: BoostingParams, s
     bag = take(rows, chosen)
     own = screen(bag)
     bag, terms = with_tokens(bag, terms, own)
-    X = cross_fitted_design(bag, terms, params, seed + 1)
-    booster, _ = _booster(X, bag.target, bag.weight, params, seed, rounds, freedom=freedoms(terms))
     statistics = category_statistics(bag.codes, terms, bag.target, bag.weight, params.smoothing)
+    X = cross_fitted_design(bag, terms, statistics, params, seed + 1)
+    booster, _ = _booster(X, bag.target, bag.weight, params, seed, rounds, made_of=columns(terms, statistics))
     values, base = read_tables(booster, terms, statistics)
     return Bag(values, base, booster.model_to_string(), np.bincount(chosen, minlength=len(rows.y)), own)
 
@@ -249,50 +218,26 @@ def held_out_log_odds(
     fitted: TrainingRows, held: Codes, terms: Sequence[Term], params: BoostingParams, seed: int, rounds: int
 ) -> FloatArray:
     """Fit one booster for a fixed number of rounds and return its raw log-odds of held-out codes."""
-    X = cross_fitted_design(fitted, terms, params, seed + 1)
-    booster = train_booster(X, fitted, params, seed, rounds, freedoms(terms))
-    return booster_log_odds(booster, fitted, held, terms, params)
+    booster, statistics = train_booster(fitted, terms, params, seed, rounds)
+    return booster_log_odds(booster, held, terms, statistics)
 
 
 def train_booster(
-    X: FloatArray, fitted: TrainingRows, params: BoostingParams, seed: int, rounds: int, freedom: Sequence[float] = ()
-) -> lightgbm.Booster:
-    """Fit one booster for a fixed number of rounds on a design of the rows."""
-    return _booster(X, fitted.target, fitted.weight, params, seed, rounds, freedom=freedom)[0]
+    fitted: TrainingRows, terms: Sequence[Term], params: BoostingParams, seed: int, rounds: int
+) -> tuple[lightgbm.Booster, Statistics]:
+    """Fit one booster for a fixed number of rounds; return it and what it reads categories by."""
+    statistics = category_statistics(fitted.codes, terms, fitted.target, fitted.weight, params.smoothing)
+    X = cross_fitted_design(fitted, terms, statistics, params, seed + 1)
+    made_of = columns(terms, statistics)
+    return _booster(X, fitted.target, fitted.weight, params, seed, rounds, made_of=made_of)[0], statistics
 
 
 def booster_log_odds(
-    booster: lightgbm.Booster, fitted: TrainingRows, codes: Codes, terms: Sequence[Term], params: BoostingParams
+    booster: lightgbm.Booster, codes: Codes, terms: Sequence[Term], statistics: Statistics
 ) -> FloatArray:
-    """Return a booster's raw log-odds of codes, category rates taken from the rows it was fitted on."""
-    statistics = category_statistics(fitted.codes, terms, fitted.target, fitted.weight, params.smoothing)
+    """Return a booster's raw log-odds of codes."""
     X = design(codes, terms, statistics)
     return np.asarray(booster.predict(X, raw_score=True, num_threads=1), dtype=np.float64)
-
-
-def probe_codes(terms: Sequence[Term]) -> Codes:
-    """Return one row per code of each term in turn, all other terms missing."""
-    sizes = [term.size for term in terms]
-    codes = np.zeros((sum(sizes), len(terms)), dtype=np.uint16)
-    start = 0
-    for j, size in enumerate(sizes):
-        codes[start : start + size, j] = np.arange(size)
-        start += size
-    return codes
-
-
-def read_tables(
-    booster: lightgbm.Booster, terms: Sequence[Term], statistics: Sequence[FloatArray | None]
-) -> tuple[list[FloatArray], float]:
-    """Read a single-field booster back as one table per term: `base + sum(table[code])` is its raw score."""
-    contributions = np.asarray(
-        booster.predict(design(probe_codes(terms), terms, statistics), pred_contrib=True, num_threads=1)
-    )
-    values, start = [], 0
-    for j, term in enumerate(terms):
-        values.append(contributions[start : start + term.size, j].copy())
-        start += term.size
-    return values, float(contributions[0, -1])
 
 
 def fit_additive(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from icp_ml.estimator.design import centred_commonness
 from icp_ml.estimator.encoding import FIRST_BIN, MISSING, Codes, FloatArray, Term
 from icp_ml.estimator.rows import IntArray, TrainingRows, fold_count, fold_numbers, take
 from icp_ml.estimator.screening import Screens, aligned, screen, with_tokens
@@ -23,10 +24,12 @@ if TYPE_CHECKING:
     from scipy import sparse
 
 STRENGTHS = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)  # scikit-learn's C: small is strong
-FIRST_STRENGTH = 2  # where the smooth fit starts to look
+USUAL_STRENGTH = 3  # where the smooth fit starts to look, and the middle of its prior
+STRENGTH_SPREAD = 1.0  # standard deviation of the logarithm
 WAVES = 8  # slowest cosines of a number's bins
 SMOOTH = 1.0  # scale of the smooth part: 1 varies as much as a category's values
 ROUGH = 0.5  # scale of a number's one-hot codes
+COMMON = 1.0  # scale of what goes with how common a category's value is
 
 
 @dataclass(frozen=True)
@@ -132,19 +135,26 @@ class BaggedRidge:
     bags: tuple[tuple[tuple[FloatArray, ...], float], ...]
 
 
-def smooth_basis(terms: Sequence[Term]) -> sparse.csr_matrix:
+def smooth_basis(codes: Codes, terms: Sequence[Term]) -> sparse.csr_matrix:
     """Return what each code of each term is made of, shape (sum of term sizes, coefficients).
 
     Numbers beyond the customers' range are as at its edge, as for the boosters.
     """
     from scipy import sparse
 
-    return sparse.csr_matrix(sparse.block_diag([_term_basis(term) for term in terms]))
+    return sparse.csr_matrix(sparse.block_diag([_term_basis(codes, j, term) for j, term in enumerate(terms)]))
 
 
-def _term_basis(term: Term) -> FloatArray:
+def _term_basis(codes: Codes, j: int, term: Term) -> Any:
+    """Return a dense matrix for numbers, a sparse one for the many codes of categories."""
     if term.encoding.kind != "numeric":
-        return term.encoding.freedom * np.eye(term.size)
+        from scipy import sparse
+
+        hot: Any = sparse.eye_array(term.size, format="csr")
+        common = centred_commonness(codes, j, term)
+        if common is not None:
+            hot = sparse.hstack([hot, sparse.csr_array(COMMON * common[:, None])])
+        return term.encoding.freedom * hot
     bins = term.size - 1 - FIRST_BIN
     place = np.clip(np.arange(term.size), FIRST_BIN, term.size - 2) - FIRST_BIN
     hot = ROUGH * np.eye(bins + 1)[np.where(np.arange(term.size) == MISSING, 0, place + 1)]
@@ -233,7 +243,7 @@ def fit_smooth_ridge(
 
 def _smooth_design(rows: TrainingRows, terms: Sequence[Term]) -> tuple[sparse.csr_matrix, sparse.csr_matrix]:
     """Return the basis and the rows in it."""
-    basis = smooth_basis(terms)
+    basis = smooth_basis(rows.codes, terms)
     return basis, (one_hot(rows.codes, terms) @ basis).tocsr()
 
 
@@ -263,22 +273,45 @@ def posterior_variances(fit: RidgeFit, rows: TrainingRows, terms: Sequence[Term]
         of_code = np.bincount(rows.codes[:, j], weights=information, minlength=term.size)
         share = np.bincount(rows.codes[:, j], minlength=term.size) / len(rows.codes)
         if term.encoding.kind == "numeric":
-            basis = _term_basis(term)
+            basis = _term_basis(rows.codes, j, term)
             precision = basis.T @ (of_code[:, None] * basis) + np.eye(basis.shape[1]) / fit.C
             centred = basis - share @ basis
             variance = np.einsum("ij,ji->i", centred, np.linalg.solve(precision, centred.T))
         else:
-            own = 1.0 / (of_code + 1.0 / (fit.C * term.encoding.freedom**2))
-            variance = own * (1.0 - 2.0 * share) + float(share**2 @ own)
+            prior = fit.C * term.encoding.freedom**2
+            variance = _category_variance(of_code.astype(np.float64), share, prior, rows.codes, j, term)
         out.append(np.maximum(variance, 0.0))
     return tuple(out)
 
 
+def _category_variance(
+    information: FloatArray, share: FloatArray, prior: float, codes: Codes, j: int, term: Term
+) -> FloatArray:
+    """Return the posterior variance of a centred table whose values vary by themselves and with how common they are.
+
+    The posterior's precision is a diagonal less one outer product, so its inverse is at hand (Sherman & Morrison).
+    """
+    own = 1.0 / (information + 1.0 / prior)
+    variance = own * (1.0 - 2.0 * share) + float(share**2 @ own)
+    common = centred_commonness(codes, j, term)
+    if common is None:
+        return variance
+    common = COMMON * common
+    along = own * common / np.sqrt(prior * (1.0 + common @ common))
+    remaining = 1.0 - float(along @ (along / own))
+    return np.asarray(variance + (along - share @ along) ** 2 / remaining)
+
+
 def _walk(parts: Sequence[_Part], rows: TrainingRows, parallel: Any) -> tuple[int, FloatArray]:
-    """Go from strength to strength while the held-out log-loss falls; return where it ended and its log-odds."""
+    """Go from strength to strength while the held-out log-loss falls; return where it ended and its log-odds.
+
+    The loss is summed over the rows and has a prior: of few best customers it is mostly chance.
+    """
     from joblib import delayed
 
     tried: dict[int, tuple[float, FloatArray]] = {}
+    judged = rows.trains
+    size = float(rows.weight[judged].sum() / rows.weight[judged].mean())
 
     def loss(i: int) -> float:
         if not 0 <= i < len(STRENGTHS):
@@ -288,11 +321,12 @@ def _walk(parts: Sequence[_Part], rows: TrainingRows, parallel: Any) -> tuple[in
             log_odds = np.empty(len(rows.y))
             for part, said in zip(parts, found, strict=True):
                 log_odds[part.held] = said
-            judged = rows.trains
-            tried[i] = round(_loss(log_odds[judged], rows.target[judged], rows.weight[judged]), 12), log_odds
+            total = _loss(log_odds[judged], rows.target[judged], rows.weight[judged]) * size
+            away = np.log(STRENGTHS[i] / STRENGTHS[USUAL_STRENGTH]) / STRENGTH_SPREAD
+            tried[i] = round(total + 0.5 * float(away) ** 2, 9), log_odds
         return tried[i][0]
 
-    at = FIRST_STRENGTH
+    at = USUAL_STRENGTH
     step = 1 if loss(at + 1) < loss(at) else -1
     while loss(at + step) < loss(at):
         at += step

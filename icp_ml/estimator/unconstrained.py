@@ -13,10 +13,8 @@ import numpy as np
 from icp_ml.estimator.boosting import (
     BoostingParams,
     booster_log_odds,
-    cross_fitted_design,
     cross_validate,
     draw_bag,
-    freedoms,
     train_booster,
 )
 from icp_ml.estimator.encoding import MISSING, Codes, FloatArray, Term
@@ -63,11 +61,10 @@ def fit_unconstrained(
         number = seed + 1000 * (b + 1)
         chosen = draw_bag(trained, number)
         bag = take(trained, chosen)
-        X = cross_fitted_design(bag, terms, params, number + 1)
-        booster = train_booster(X, bag, params, number, rounds, freedoms(terms))
-        mean += booster_log_odds(booster, bag, held, terms, params) / params.bags
+        booster, statistics = train_booster(bag, terms, params, number, rounds)
+        mean += booster_log_odds(booster, held, terms, statistics) / params.bags
         unseen = not_drawn(rows, np.bincount(chosen, minlength=len(trained.y)))
-        total[unseen] += booster_log_odds(booster, bag, rows.codes[unseen], terms, params)
+        total[unseen] += booster_log_odds(booster, rows.codes[unseen], terms, statistics)
         count += unseen
     return mean, np.where(count > 0, total / np.maximum(count, 1.0), out_of_fold)
 

@@ -9,9 +9,10 @@ import pytest
 import shap
 
 from icp_ml.estimator import boosting as b
+from icp_ml.estimator import design as d
 from icp_ml.estimator import rows as rows_of
 from icp_ml.estimator.encoding import Encoding
-from icp_ml.estimator.fitting import FieldSpec, FitParams, fit_encoding
+from icp_ml.estimator.fitting import FieldSpec, FitParams, fit_encoding, fit_tables
 
 PARAMS = b.BoostingParams(learning_rate=0.2, max_rounds=40, patience=10, folds=3, bags=2, min_leaf=5)
 SPECS = [
@@ -63,6 +64,11 @@ def bag_statistics(data):
     return b.category_statistics(some.codes, encoding.terms, some.y, some.weight, PARAMS.smoothing)
 
 
+def of_terms(by_column, encoding, statistics):
+    """Sum contributions by column of the design to one per term."""
+    return np.column_stack([by_column[:, own].sum(axis=1) for own in d.columns(encoding.terms, statistics).together])
+
+
 def looked_up(values, codes):
     return np.column_stack([table[codes[:, j]] for j, table in enumerate(values)])
 
@@ -82,7 +88,7 @@ def test_tables_are_the_contributions_of_every_row(data, bag, bag_statistics):
     rows, encoding = data
     values, base, booster = bag
     contributions = booster.predict(b.design(rows.codes, encoding.terms, bag_statistics), pred_contrib=True)
-    assert np.abs(looked_up(values, rows.codes) - contributions[:, :-1]).max() < 1e-9
+    assert np.abs(looked_up(values, rows.codes) - of_terms(contributions[:, :-1], encoding, bag_statistics)).max() < 1e-9
     assert np.abs(contributions[:, -1] - base).max() < 1e-9
 
 
@@ -91,27 +97,31 @@ def test_tables_are_shap_values_by_trees_and_by_intervention(data, bag, bag_stat
     values, _, booster = bag
     X = b.design(rows.codes, encoding.terms, bag_statistics)
     table = looked_up(values, rows.codes)
-    by_trees = shap.TreeExplainer(booster).shap_values(X)
+    by_trees = of_terms(shap.TreeExplainer(booster).shap_values(X), encoding, bag_statistics)
     assert np.abs(table - by_trees).max() < 1e-9
     # with the training rows as background a contribution is measured from the mean over them: centred tables
     background = X[:60]
     explained = shap.TreeExplainer(booster, background, feature_perturbation="interventional").shap_values(X)
+    explained = of_terms(explained, encoding, bag_statistics)
     assert np.abs(table - table[:60].mean(axis=0) - explained).max() < 1e-6  # its own sums are in single precision
-    for j in range(len(encoding.terms)):  # the same by hand: put the account's value into every background row
+    together = d.columns(encoding.terms, bag_statistics).together
+    for j, own in enumerate(together):  # the same by hand: put the account's value into every background row
         for i in (0, 7):
             put = X[:60].copy()
-            put[:, j] = X[i, j]
+            put[:, own] = X[i, own]
             moved = booster.predict(put, raw_score=True) - booster.predict(X[:60], raw_score=True)
             assert abs(moved.mean() - (table[i, j] - table[:60, j].mean())) < 1e-9
 
 
-def test_every_tree_uses_one_term(bag):
+def test_every_tree_uses_one_term(data, bag, bag_statistics):
+    together = d.columns(data[1].terms, bag_statistics).together
+    owner = {column: j for j, own in enumerate(together) for column in own}
     for tree in bag[2].dump_model()["tree_info"]:
         seen = set()
 
         def walk(node, seen=seen):
             if "split_feature" in node:
-                seen.add(node["split_feature"])
+                seen.add(owner[node["split_feature"]])
                 walk(node["left_child"])
                 walk(node["right_child"])
 
@@ -134,10 +144,10 @@ def test_read_tables_of_a_booster_on_other_statistics(data, bag):
 def test_the_design_of_each_kind(data):
     _, encoding = data
     terms = encoding.terms
-    codes = b.probe_codes(terms)
+    codes = d.probe_codes(terms)
     assert codes.shape == (sum(t.size for t in terms), len(terms))
     rate = np.arange(terms[1].size) / 10
-    X = b.design(codes, terms, [None, rate, None, None, None])
+    X = b.design(codes, terms, [None, d.CategoryStatistic(rate), None, None, None])
     assert np.isnan(X[codes == 0]).all()
     assert not np.isnan(X[codes > 0]).any()
     size = terms[0].size
@@ -153,21 +163,57 @@ def test_category_rates_are_smoothed_and_weighted():
     )
     codes = encoding.encode({"c": pa.array(["a", "a", "b", None])}, 4)
     y, weight = np.array([1.0, 0, 1, 0]), np.array([1.0, 1, 2, 4])
-    (rate,) = b.category_statistics(codes, encoding.terms, y, weight, 10.0)
+    ((rate, common),) = b.category_statistics(codes, encoding.terms, y, weight, 10.0)
     prior = 3 / 8
     assert rate[3] == pytest.approx((1 + 10 * prior) / 12)
     assert rate[4] == pytest.approx((2 + 10 * prior) / 12)
     assert rate[1] == rate[2] == prior  # never seen, rare: nothing is known
+    assert common is None  # two values have no second order
 
 
 def test_category_rates_of_a_row_come_from_other_folds(data):
     rows, encoding = data
     fold = rows_of.fold_numbers(rows, PARAMS.folds, 3)
-    X = b.cross_fitted_design(rows, encoding.terms, PARAMS, 3)
+    statistics = b.category_statistics(rows.codes, encoding.terms, rows.y, rows.weight, PARAMS.smoothing)
+    X = b.cross_fitted_design(rows, encoding.terms, statistics, PARAMS, 3)
     held = fold == 0
     rest = b.category_statistics(rows.codes[~held], encoding.terms, rows.y[~held], rows.weight[~held], PARAMS.smoothing)
     known = held & (rows.codes[:, 1] > 0)
-    assert X[known, 1].tolist() == rest[1][rows.codes[known, 1]].tolist()
+    assert X[known, 1].tolist() == rest[1].rate[rows.codes[known, 1]].tolist()
+
+
+def test_values_of_a_category_are_ordered_by_how_common_they_are_too():
+    values = ["a"] * 8 + ["b"] * 6 + ["c"] * 4 + ["d", "e", None]
+    encoding = fit_encoding({"c": pa.array(values)}, [FieldSpec("c", "category")], FitParams(min_count=2), None)
+    codes = encoding.encode({"c": pa.array(values)}, len(values))
+    y, weight = np.zeros(len(values)), np.ones(len(values))
+    (statistic,) = b.category_statistics(codes, encoding.terms, y, weight, 10.0)
+    shares = np.exp(statistic.commonness) * 22
+    assert shares[1:] == pytest.approx([0.5, 1.5, 8.5, 6.5, 4.5])  # never seen, rare on average, a, b, c
+    X = b.design(codes, encoding.terms, [statistic])
+    assert X.shape == (21, 2)
+    assert np.isnan(X[-1]).all()
+    centred = d.centred_commonness(codes, 0, encoding.terms[0])
+    known = centred[codes[:20, 0]]
+    assert (known.mean(), (known**2).mean()) == pytest.approx((0, 1))
+    assert centred[0] == centred[1] == 0
+
+
+def test_what_rare_values_have_in_common_is_learned():
+    """Fifty values of a handful of customers each: alone they say little, together that they are rare says much."""
+    rng = np.random.default_rng(4)
+    n = 600
+    share = 1.0 / np.arange(1, 51) ** 1.2
+    value = rng.choice(50, n, p=share / share.sum())
+    columns = {"c": pa.array([f"v{v}" for v in value]), "x": pa.array(rng.normal(size=n))}
+    y = (rng.random(n) < np.where(share[value] > 0.1, 0.15, 0.6)).astype(float)
+    specs = [FieldSpec("c", "category"), FieldSpec("x", "numeric")]
+    fitted = fit_tables(columns, specs, y, params=FitParams(PARAMS, min_count=1)).tables
+    table, counts = fitted.values[0][3:], fitted.customers[0][3:]
+    lone = counts == 1
+    assert lone.sum() >= 3
+    assert table[lone].min() > 0 > table[counts > 40].max()
+    assert np.corrcoef(table, np.log(counts))[0, 1] < -0.5
 
 
 # folds -----------------------------------------------------------------------------------------

@@ -12,9 +12,10 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
 from icp_ml.estimator import linear
+from icp_ml.estimator.design import centred_commonness
 from icp_ml.estimator.fitting import FieldSpec, FitParams, fit_encoding
 from icp_ml.estimator.linear import fit_ridge, fit_smooth_ridge, one_hot, posterior_variances, smooth_basis
-from icp_ml.estimator.rows import TrainingRows, fold_numbers
+from icp_ml.estimator.rows import TrainingRows, fold_numbers, take
 
 SPECS = [
     FieldSpec("industry", "category"),
@@ -59,7 +60,7 @@ def fitted(data, draws):
 def numeric_basis(bins):
     columns = {"x": pa.array(np.arange(float(bins * 40)))}
     encoding = fit_encoding(columns, [FieldSpec("x", "numeric")], FitParams(max_bins=bins), None)
-    return smooth_basis(encoding.terms).toarray()
+    return smooth_basis(encoding.encode(columns, bins * 40), encoding.terms).toarray()
 
 
 def test_a_numbers_basis_is_the_centred_thermometer():
@@ -89,17 +90,23 @@ def test_beyond_the_range_is_as_at_the_edge_and_missing_stands_alone():
 def test_one_bin_has_no_slope():
     columns = {"x": pa.array([5.0] * 30)}
     encoding = fit_encoding(columns, [FieldSpec("x", "numeric")], FitParams(), None)
-    assert smooth_basis(encoding.terms).shape == (4, 2)
+    assert smooth_basis(encoding.encode(columns, 30), encoding.terms).shape == (4, 2)
 
 
-def test_only_numbers_are_smooth(data):
-    terms = data[1].terms
-    basis = smooth_basis(terms).toarray()
+def test_numbers_are_smooth_and_categories_know_how_common_they_are(data):
+    rows, terms = data[0], data[1].terms
+    basis = smooth_basis(rows.codes, terms).toarray()
     start = column = 0
     for term in terms:
         if term.encoding.kind != "numeric":
             assert basis[start : start + term.size, column : column + term.size].tolist() == np.eye(term.size).tolist()
             column += term.size
+            common = None
+            if term.encoding.kind == "category":
+                common = centred_commonness(rows.codes, terms.index(term), term)
+            if common is not None:
+                assert basis[start : start + term.size, column].tolist() == common.tolist()
+                column += 1
         else:
             column += term.size - 2 + min(linear.WAVES, term.size - 4)
         start += term.size
@@ -108,8 +115,8 @@ def test_only_numbers_are_smooth(data):
 
 def test_tables_give_the_regressions_own_log_odds(data, draws, fitted):
     rows, encoding, _ = data
-    X = one_hot(rows.codes, encoding.terms) @ smooth_basis(encoding.terms)
     trained = rows.trains
+    X = one_hot(rows.codes, encoding.terms) @ smooth_basis(rows.codes[trained], encoding.terms)
     for weight, tables, base in (
         (np.ones(trained.sum()), fitted.fit.values, fitted.fit.base),
         (draws[1].astype(float), *fitted.bags[1]),
@@ -122,7 +129,8 @@ def test_tables_give_the_regressions_own_log_odds(data, draws, fitted):
 
 def test_tables_are_shap_values_of_the_regression(data, fitted):
     rows, encoding, _ = data
-    basis = smooth_basis(encoding.terms)
+    trained = take(rows, rows.trains)
+    basis = smooth_basis(trained.codes, encoding.terms)
     X = (one_hot(rows.codes, encoding.terms) @ basis).toarray()
     used = rows.trains
     coefficients, base = linear._fit(csr_matrix(X[used]), rows.y[used], rows.weight[used], fitted.fit.C)
@@ -143,7 +151,7 @@ def test_out_of_fold_log_odds_come_from_fits_without_the_row(data, fitted):
     fold = fold_numbers(rows, 4, 3)
     held = fold == 2
     without = replace(rows, y=np.where(held, 1 - rows.y, rows.y))
-    X = (one_hot(rows.codes, encoding.terms) @ smooth_basis(encoding.terms)).tocsr()
+    X = (one_hot(rows.codes, encoding.terms) @ smooth_basis(rows.codes, encoding.terms)).tocsr()
     used = rows.trains & ~held
     coefficients, base = linear._fit(X[used], without.y[used], rows.weight[used], fitted.fit.C)
     assert fitted.fit.out_of_fold[held].tolist() == (X[held] @ coefficients + base).tolist()
@@ -151,7 +159,7 @@ def test_out_of_fold_log_odds_come_from_fits_without_the_row(data, fitted):
 
 def test_the_walk_ends_where_the_held_out_loss_is_least(data, fitted):
     rows, encoding, _ = data
-    X = (one_hot(rows.codes, encoding.terms) @ smooth_basis(encoding.terms)).tocsr()
+    X = (one_hot(rows.codes, encoding.terms) @ smooth_basis(rows.codes, encoding.terms)).tocsr()
     fold, losses = fold_numbers(rows, 4, 3), []
     for strength in linear.STRENGTHS:
         log_odds = np.zeros(len(rows.y))
@@ -199,7 +207,7 @@ def test_posterior_variances_are_the_inverse_hessians_where_a_term_stands_alone(
         trains = np.arange(200) < 150
         rows = TrainingRows(codes, (rng.random(200) < 0.4).astype(float), np.ones(200), np.arange(200), trains)
         fit = fit_smooth_ridge(rows, encoding.terms, []).fit
-        basis = smooth_basis(encoding.terms).toarray()
+        basis = smooth_basis(codes, encoding.terms).toarray()
         X = basis[codes[:, 0]]
         p = expit(fit.log_odds(codes))
         hessian = (X * (p * (1 - p) * trains)[:, None]).T @ X + np.eye(basis.shape[1]) / fit.C
