@@ -203,10 +203,14 @@ def report(
     context: Context,
     model: Annotated[str, typer.Argument(metavar="MODEL", help="model directory, or models:/NAME/VERSION")],
     html: Annotated[Path | None, typer.Option("--html", help="write the report as one HTML file")] = None,
+    slide: Annotated[
+        Path | None,
+        typer.Option("--slide", metavar="F.pptx|F.png", help="write the profile as one slide, or a picture of it"),
+    ] = None,
     markdown: Annotated[Path | None, typer.Option("--markdown", help="write the profile as Markdown")] = None,
 ) -> Outcome:
-    """Show a model's profile and quality; write them as HTML or Markdown."""
-    return commands.report(context, model, html, markdown)
+    """Show a model's profile and quality; write them as HTML, a slide or Markdown."""
+    return commands.report(context, model, html, markdown, slide)
 
 
 @command

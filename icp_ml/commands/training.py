@@ -64,16 +64,25 @@ def train(
     return Outcome(data, view)
 
 
-def report(context: Context, model: str, html: Path | None, markdown: Path | None) -> Outcome:
+def report(
+    context: Context, model: str, html: Path | None, markdown: Path | None, slide: Path | None = None
+) -> Outcome:
     """Show and write what a model knows."""
     from icp_ml.evaluation import Evaluation
     from icp_ml.report import terminal
     from icp_ml.report.html import write_html
     from icp_ml.report.markdown import write_markdown
+    from icp_ml.report.slide import check_slide_name, write_slide
 
+    if slide is not None:
+        check_slide_name(slide)
     loaded = load_model(context, model)
     written = {}
-    for name, path, write in (("HTML report", html, write_html), ("Markdown", markdown, write_markdown)):
+    for name, path, write in (
+        ("HTML report", html, write_html),
+        ("Slide", slide, write_slide),
+        ("Markdown", markdown, write_markdown),
+    ):
         if path is not None:
             check_folder(path)
             written[name] = str(write(loaded, path))

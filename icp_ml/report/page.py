@@ -54,8 +54,8 @@ def chart_markup(document: bytes, title: str, name: str) -> Any:
     return markup(inline_svg(document, title, name))
 
 
-def write_whole(path: Path, text: str) -> Path:
-    """Write a text file under another name, then rename it: a reader never meets half of it.
+def write_whole(path: Path, content: str | bytes) -> Path:
+    """Write a file under another name, then rename it: a reader never meets half of it.
 
     Raises
     ------
@@ -68,8 +68,7 @@ def write_whole(path: Path, text: str) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f".{path.name}.{os.getpid()}.part")
         try:
-            with part.open("w", encoding="utf-8", errors="replace", newline="\n") as file:
-                file.write(text)
+            part.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8", errors="replace"))
             part.replace(path)
         finally:
             part.unlink(missing_ok=True)
