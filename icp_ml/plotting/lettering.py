@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,8 +15,17 @@ if TYPE_CHECKING:
 
 # Office's Verdana and matplotlib's DejaVu Sans descend from one design and are as wide as each other, so that one
 # measurement holds for a slide (Verdana) and for its picture (DejaVu Sans). Only Verdana's space is wider.
+FAMILY = "DejaVu Sans"
 SPACE = 0.352
 LINE = 1.22  # height of a line, times the size
+LACKING = 1.2  # width of a character the font lacks, times the size: a full square and more
+LONGEST = 1000  # characters of a line before it is cut
+# Fonts for other scripts, as systems have them; a picture uses those that are there.
+FURTHER = (
+    "Noto Sans CJK JP", "Noto Sans JP", "Hiragino Sans", "Yu Gothic", "MS Gothic", "PingFang SC", "Microsoft YaHei",
+    "Malgun Gothic", "Apple SD Gothic Neo", "Droid Sans Fallback", "Noto Sans Thai", "Noto Sans Devanagari", "Nirmala UI",
+    "Arial Unicode MS",
+)  # fmt: skip
 _EM = 100
 
 
@@ -41,7 +51,7 @@ def wrap(text: str, size: float, room: float, most: int, *, bold: bool = False) 
     tuple of str and tuple of str
         The text as it fits, and its lines.
     """
-    words, line, cut = text.split(), "", False
+    words, line = text.split(), ""
     lines: list[str] = []
     while words:
         word = words.pop(0)
@@ -55,12 +65,10 @@ def wrap(text: str, size: float, room: float, most: int, *, bold: bool = False) 
         else:
             words.insert(0, word)
         if len(lines) + 1 == most:
-            cut = True
+            line = _shortened(" ".join([line, *words])[:LONGEST], size, room, bold)
             break
         lines.append(line)
         line = ""
-    if cut:
-        line = _shortened(line, size, room, bold)
     if line:
         lines.append(line)
     return _joined(text, lines), tuple(lines)
@@ -72,13 +80,13 @@ def shorten(text: str, size: float, room: float, *, bold: bool = False) -> str:
 
 
 def _shortened(line: str, size: float, room: float, bold: bool) -> str:
-    """Return the line with room made for "…", at a word if that costs less than half of it."""
+    """Return what fits with "…" after it: whole words, unless that leaves a third of the room empty."""
     kept = line
     while kept and width(f"{kept}…", size, bold=bold) > room:
         kept = kept[:-1]
     if len(kept) < len(line) and line[len(kept)] != " ":
         head = kept.rpartition(" ")[0]
-        kept = head if len(head) >= len(kept) / 2 else kept
+        kept = head if width(head, size, bold=bold) >= room * 2 / 3 else kept
     return kept.rstrip(" ,;:.–-(") + "…"
 
 
@@ -100,16 +108,26 @@ def _joined(text: str, lines: list[str]) -> str:
     return joined
 
 
+def families(texts: Iterable[str]) -> list[str]:
+    """Return the fonts to draw texts with: the usual one alone, unless it lacks a character."""
+    font = _font(bold=False)
+    if all(font.get_char_index(ord(c)) for c in set().union(*texts)):
+        return [FAMILY]
+    manager = require("matplotlib.font_manager", extra="report", purpose="a slide").fontManager
+    there = {entry.name for entry in manager.ttflist}
+    return [FAMILY, *(name for name in FURTHER if name in there)]
+
+
 @cache
 def _advance(char: str, bold: bool) -> float:
-    """Return a character's width as a share of the size; what the font lacks counts as a full square."""
+    """Return a character's width as a share of the size; what the font lacks counts as wide."""
     font = _font(bold)
     if char == " ":
         return SPACE
     if unicodedata.combining(char):
         return 0.0
     if not font.get_char_index(ord(char)):
-        return 1.0
+        return LACKING
     flags = _ft2font().LoadFlags.NO_HINTING
     return float(font.load_char(ord(char), flags=flags).linearHoriAdvance) / 65536 / _EM
 

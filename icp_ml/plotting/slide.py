@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from icp_ml.plotting import COLOURS, MARKS, PIXELS, Estimate, bare_axes, chart_style
-from icp_ml.plotting.lettering import LINE
+from icp_ml.plotting.lettering import LINE, families
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -172,6 +172,7 @@ def slide_figure(layout: SlideLayout) -> Figure:
             left, bottom = (one.x + SIDE) / WIDTH, 1 - (one.y + one.height - AXIS) / HEIGHT
             size = (one.width - 2 * SIDE) / WIDTH, (one.height - AXIS) / HEIGHT
             _draw_marks(fig.add_axes((left, bottom, *size)), one)
+        fonts = families(p.text for box in layout.texts for p in box.paragraphs)
         for box in layout.texts:
             left = box.x if box.align == "left" else box.x + box.width
             top = box.y
@@ -184,6 +185,7 @@ def slide_figure(layout: SlideLayout) -> Figure:
                         line,
                         ha=box.align,
                         va="baseline",
+                        fontfamily=fonts,
                         fontsize=paragraph.size,
                         fontweight="bold" if paragraph.bold else "normal",
                         color=COLOURS[paragraph.colour],

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from icp_ml.model import ICPModel
-from icp_ml.profile import escape_markdown
 from icp_ml.report.context import report_context
+from icp_ml.report.markdown_text import bullets, defused, prose, table
 from icp_ml.report.page import write_whole
+from icp_ml.report.traits_markdown import segment_parts, trait_parts
 
 
 def write_markdown(model: ICPModel, path: str | Path) -> Path:
-    """Write the profile, the quality table, the tiers and the label audit, whole or not at all.
+    """Write the profile, what lies behind it, how good it is, tiers and labels, whole or not at all.
 
     Raises
     ------
@@ -24,67 +25,82 @@ def write_markdown(model: ICPModel, path: str | Path) -> Path:
 
 
 def render_markdown(model: ICPModel) -> str:
-    """Return the report as Markdown; values of strangers are escaped."""
-    context = report_context(model)
+    """Return the report as Markdown; values of strangers become neither markup nor links nor mentions."""
+    context, document = report_context(model), model.profile.to_dict()
     parts = [
         model.profile.to_markdown(),
+        *segment_parts(document),
+        *trait_parts(document),
         *_quality(context["quality"]),
         *_tiers(context["tiers"]),
         *_labels(context["labels"]),
+        *_facts(context["facts"]),
     ]
-    facts = {fact["name"]: fact["value"] for fact in context["facts"]}
-    parts.append(f"Model version {facts['Model version']}, settings {facts['Settings']}.")
-    return "\n\n".join(part.strip() for part in parts if part) + "\n"
+    return defused("\n\n".join(part.strip() for part in parts if part) + "\n")
 
 
-def _quality(view: dict[str, Any]) -> list[str]:
+def _quality(view: Mapping[str, Any]) -> list[str]:
     rows = [
-        (row["name"], _with(row["auc"]), _with(row["lift_10"]), _with(row["gain"]) if not row["own"] else "")
+        (
+            row["name"],
+            _with(row["auc"]),
+            _with(row["auc_all"]),
+            _with(row["lift_10"]),
+            _with(row["gain"]) if not row["own"] else "",
+        )
         for row in view["learners"]
     ]
-    parts = ["## How good it is", escape_markdown(view["verdict"])]
-    parts += [f"- {escape_markdown(text)}" for text in view["cautions"]]
+    parts = ["## How good it is", prose(view["verdict"]), prose(view["plain"]), *bullets(view["cautions"])]
     if rows:
-        parts.append(
-            _table(("on customers held out", "AUC, best against worst", "lift, top 10%", "AUC gained over it"), rows)
+        head = (
+            "on customers held out",
+            "AUC, best against worst",
+            "best against all others",
+            "lift, top 10%",
+            "AUC gained over it",
         )
-    said = [*view["more"], *view["suspicious"], *view["calibration"]]
-    parts += [f"- {escape_markdown(text)}" for text in said]
-    parts += [escape_markdown(note) for note in view["notes"]]
+        parts.append(table(head, rows))
+    parts += [prose(view["method"]), *bullets([*view["more"], *view["suspicious"], *view["calibration"], view["gate"]])]
+    parts += [prose(note) for note in view["notes"]]
     if view["backtest"]:
-        parts.append(escape_markdown(f"Back-test: {view['backtest']['lead']}"))
+        parts.append(prose(f"Back-test: {view['backtest']['lead']}"))
     elif view["backtest_reason"]:
-        parts.append(escape_markdown(f"No back-test: {view['backtest_reason']}"))
+        parts.append(prose(f"No back-test: {view['backtest_reason']}"))
     return parts
 
 
-def _tiers(view: dict[str, Any]) -> list[str]:
+def _tiers(view: Mapping[str, Any]) -> list[str]:
     if not view["rows"]:
         return []
     rows = [
-        (r["tier"], r["fit"], r["customers"], f"{r['per_100']} ({r['span']})" if r["span"] else r["per_100"], r["lift"])
-        for r in view["rows"]
+        (
+            row["tier"],
+            row["fit"],
+            row["customers"],
+            _with({"value": row["per_100"], "span": row["span"]}),
+            row["lift"],
+            _with({"value": row["of_best"], "span": row["of_best_span"]}),
+        )
+        for row in view["rows"]
     ]
-    said = [escape_markdown(view["lists"]["sentence"])] if view["lists"]["sentence"] else []
-    return ["## Tiers", *said, _table(("tier", "fit score", "customers", "best customers per 100 won", "lift"), rows)]
+    head = ("tier", "fit score", "customers", "best customers per 100 won", "lift", "of all best customers")
+    return ["## Tiers", prose(view["lists"]["sentence"]), table(head, rows)]
 
 
-def _labels(view: dict[str, Any]) -> list[str]:
+def _labels(view: Mapping[str, Any]) -> list[str]:
     if not view["definition"]:
         return []
     return [
         "## How customers were judged",
-        escape_markdown(view["definition"]),
-        _table(("customers", "count", "share"), [(r["name"], r["count"], r["share"]) for r in view["rows"]]),
-        *(f"- {escape_markdown(note)}" for note in view["notes"]),
+        prose(view["definition"]),
+        table(("customers", "count", "share"), [(r["name"], r["count"], r["share"]) for r in view["rows"]]),
+        *bullets(view["notes"]),
     ]
 
 
-def _with(cell: dict[str, str]) -> str:
+def _facts(facts: Sequence[Mapping[str, str]]) -> list[str]:
+    return ["## Model", table(("fact", "value"), [(fact["name"], fact["value"]) for fact in facts])]
+
+
+def _with(cell: Mapping[str, str]) -> str:
     return f"{cell['value']} ({cell['span']})" if cell["span"] else cell["value"]
-
-
-def _table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    lines = ["| " + " | ".join(header) + " |", "| " + " | ".join("---" for _ in header) + " |"]
-    lines += ["| " + " | ".join(escape_markdown(cell) for cell in row) + " |" for row in rows]
-    return "\n".join(lines)

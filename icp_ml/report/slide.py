@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from icp_ml.exceptions import InputError
 from icp_ml.model import ICPModel
@@ -14,6 +15,7 @@ from icp_ml.report.pptx_file import pptx_bytes
 from icp_ml.report.slide_layout import slide_layout
 from icp_ml.traits import Trait
 
+DOCUMENT = ("kind", "sold_so_far", "overrides", "segments")  # of the profile's document, where it has them
 ENDINGS = (".pptx", ".png")
 
 
@@ -48,16 +50,28 @@ def write_slide(model: ICPModel, path: str | Path) -> Path:
     """
     path = Path(path)
     check_slide_name(path)
-    layout = slide_layout(report_context(model), trait_estimates(model))
+    layout = slide_layout(slide_context(model), trait_estimates(model))
     if path.suffix.lower() == ".png":
         return write_whole(path, to_png(slide_figure(layout)))
     return write_whole(path, pptx_bytes(layout, model.tables.as_of))
 
 
+def slide_context(model: ICPModel) -> dict[str, Any]:
+    """Return the report's context, with what else the profile's document holds for a slide."""
+    context, document = report_context(model), model.profile.to_dict()
+    profile = {**{name: document[name] for name in DOCUMENT if name in document}, **context["profile"]}
+    scale = document["evidence"].get("log_odds_per_point")
+    if profile.get("kind") == "hypothesis" and scale:
+        for shown, written in (("signals", "signals"), ("anti", "anti_traits")):
+            points = [round(trait["contribution"] / scale, 6) for trait in document[written]]
+            profile[shown] = [{**t, "points": p} for t, p in zip(profile[shown], points, strict=True)]
+    return {**context, "profile": profile}
+
+
 def trait_estimates(model: ICPModel) -> dict[str, list[Estimate]]:
-    """Return the lifts of signals and anti-traits, in the profile's order."""
+    """Return the lifts of signals and anti-traits that customers stand behind, in the profile's order."""
     groups = {"signals": model.profile.signals, "anti": model.profile.anti_traits}
-    return {name: [_estimate(trait) for trait in group] for name, group in groups.items()}
+    return {name: [_estimate(trait) for trait in group if trait.customers] for name, group in groups.items()}
 
 
 def _estimate(trait: Trait) -> Estimate:

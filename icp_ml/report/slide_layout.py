@@ -143,7 +143,7 @@ def _asides(context: Mapping[str, Any]) -> list[tuple[str, list[str]]]:
     profile = context["profile"]
     sold = [f.capital(t["sentence"]) for t in profile.get("sold_so_far") or () if t.get("sentence")]
     decided = [
-        f.capital(": ".join(str(one[key]) for key in ("sentence", "reason") if one.get(key)))
+        f.capital(": ".join(str(one[key]) for key in ("words", "reason", "cost_words") if one.get(key)))
         for one in profile.get("overrides") or ()
     ]
     found = (

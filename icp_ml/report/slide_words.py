@@ -32,12 +32,10 @@ def opening(context: Mapping[str, Any]) -> str:
 def filter_words(trait: Mapping[str, Any]) -> tuple[str, str]:
     """Return a filter's sentence and what it does."""
     sentence = f.capital(trait["sentence"])
-    known = trait.get("passes", f.NONE) != f.NONE
     if trait["positive"]:
-        support = trait.get("best_support", f.NONE)
-        return sentence, f"{support} of best customers have it" if support != f.NONE else ""
+        return sentence, f"{trait['best_support']} of best customers have it" if _measured(trait) else ""
     cuts = f"; cuts {trait['cuts']} of the list" if trait.get("cuts") and trait["cuts"] != f.NONE else ""
-    return f"Not: {sentence}", f"{trait['passes']} of best customers pass{cuts}" if known else ""
+    return f"Not: {sentence}", f"{trait['passes']} of best customers pass{cuts}" if _measured(trait) else ""
 
 
 def signals_hint(profile: Mapping[str, Any]) -> str:
@@ -55,22 +53,21 @@ def legend_words(profile: Mapping[str, Any]) -> tuple[str, str]:
 
 def row_words(trait: Mapping[str, Any]) -> tuple[str, str]:
     """Return a trait's sentence and the evidence for it, or what kind of field it is of."""
-    said = []
-    if trait.get("rate", f.NONE) != f.NONE:
-        said.append(f"{trait['rate']} of {trait['customers']} customers are best")
+    if _measured(trait):
+        said = [f"{trait['rate']} of {trait['customers']} customers are best"]
         if trait.get("market") and trait["market"] != f.NONE:
             said.append(f"{trait['market']} of the list")
     else:
-        said.append(f.clean(trait.get("category") or "", 40))
-    return f.capital(trait["sentence"]), "; ".join(text for text in said if text)
+        said = [f.clean(trait.get("category") or "", 40)]
+    return f.capital(trait["sentence"]), "; ".join(said)
 
 
 def lift_words(trait: Mapping[str, Any]) -> tuple[str, str]:
     """Return a trait's lift and its interval, or the points a hypothesis gives it."""
-    if trait.get("lift", f.NONE) == f.NONE and trait.get("points") is not None:
-        points = trait["points"]
-        return f"{points:+g} points".replace("-", "−") if f.known(points) else f.clean(points, 16), ""
-    return trait.get("lift", f.NONE), trait.get("lift_span", "")
+    if f.known(trait.get("points")):
+        points = f"{trait['points']:+g}".replace("-", "−")
+        return f"{points} point{'s' if abs(trait['points']) != 1 else ''}", ""
+    return trait["lift"], trait["lift_span"]
 
 
 def segment_words(segment: Mapping[str, Any], number: int) -> tuple[str, str, str, str]:
@@ -146,6 +143,11 @@ def evidence_words(context: Mapping[str, Any]) -> list[str]:
 
 def _hypothesis(profile: Mapping[str, Any]) -> bool:
     return profile.get("kind") == "hypothesis"
+
+
+def _measured(trait: Mapping[str, Any]) -> bool:
+    """Whether customers stand behind a trait; behind a hypothesis's there are none."""
+    return trait["customers"] not in ("0", f.NONE)
 
 
 def _inside(sentence: str) -> str:

@@ -270,9 +270,9 @@ def test_markdown_has_profile_quality_tiers_and_labels(tmp_path: Path) -> None:
     text = write_markdown(examples.make_model(), tmp_path / "report.md").read_text(encoding="utf-8")
     titles = re.findall(r"^#+ (.*)$", text, flags=re.MULTILINE)
     assert titles[0] == "Ideal customer profile"
-    assert titles[-3:] == ["How good it is", "Tiers", "How customers were judged"]
+    assert titles[-5:] == ["Behind the traits", "How good it is", "Tiers", "How customers were judged", "Model"]
     assert "| This model | 0.77 (0.73–0.81) |" in text
-    assert "| A | 44.7 and over | 100 | 56 (45–67) | 2.2× |" in text
+    assert "| A | 44.7 and over | 100 | 56 (45–67) | 2.2× | 28% (23–33%) |" in text
 
 
 def test_markdown_tables_keep_their_cells_whatever_strangers_wrote() -> None:
