@@ -23,8 +23,8 @@ LONGEST = 1000  # characters of a line before it is cut
 # Fonts for other scripts, as systems have them; a picture uses those that are there.
 FURTHER = (
     "Noto Sans CJK JP", "Noto Sans JP", "Hiragino Sans", "Yu Gothic", "MS Gothic", "PingFang SC", "Microsoft YaHei",
-    "Malgun Gothic", "Apple SD Gothic Neo", "Droid Sans Fallback", "Noto Sans Thai", "Noto Sans Devanagari", "Nirmala UI",
-    "Arial Unicode MS",
+    "Malgun Gothic", "Apple SD Gothic Neo", "Droid Sans Fallback", "Noto Sans Thai", "Noto Sans Devanagari",
+    "Nirmala UI", "Arial Unicode MS",
 )  # fmt: skip
 _EM = 100
 
@@ -43,7 +43,7 @@ def wrap(text: str, size: float, room: float, most: int, *, bold: bool = False) 
     size, room : float
         Points.
     most : int
-        Lines; a longer text is cut at a word and ends in "…".
+        Lines; a longer text is cut, at a word where that wastes little, and ends in "…".
     bold : bool
 
     Returns

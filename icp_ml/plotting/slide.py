@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import logging
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -197,9 +199,21 @@ def slide_figure(layout: SlideLayout) -> Figure:
 def to_png(figure: Figure, density: float = DENSITY) -> bytes:
     """Return a figure as a PNG on white, without a date or a program's name: the same figure gives the same bytes."""
     out = io.BytesIO()
-    with chart_style():
+    with chart_style(), _quiet_fonts():
         figure.savefig(out, format="png", dpi=PIXELS * density, facecolor="white", metadata={"Software": None})
     return out.getvalue()
+
+
+@contextmanager
+def _quiet_fonts() -> Iterator[None]:
+    """Say nothing about a font for another script that has no bold letters: its plain ones are drawn."""
+    logger = logging.getLogger("matplotlib.font_manager")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _limits(values: Sequence[float]) -> tuple[float, float]:

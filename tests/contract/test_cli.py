@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import zipfile
 from pathlib import Path
 
 import pandas as pd
@@ -46,7 +47,8 @@ def chain(folder):
     settings = ("--settings", "icp.yaml")
     results["check"] = call("check", "customers.csv", "--list", "list.csv", *settings, folder=folder)
     results["train"] = call("train", "customers.csv", "--list", "list.csv", "--out", "model", *settings, folder=folder)
-    results["report"] = call("report", "model", "--html", "report.html", "--markdown", "profile.md", folder=folder)
+    written = ("--html", "report.html", "--slide", "profile.pptx", "--markdown", "profile.md")
+    results["report"] = call("report", "model", *written, folder=folder)
     results["score"] = call(
         "score", "model", "list.csv", "--out", "scored.csv", "--suppress", "customers.csv", folder=folder
     )
@@ -76,7 +78,9 @@ def test_the_chain_works_and_says_something(chain, command):
 
 
 def test_the_chain_leaves_what_it_names(chain, folder):
-    assert {path.name for path in folder.iterdir()} >= {"icp.yaml", "model", "report.html", "profile.md", "scored.csv"}
+    made = {"icp.yaml", "model", "report.html", "profile.pptx", "profile.md", "scored.csv"}
+    assert {path.name for path in folder.iterdir()} >= made
+    assert zipfile.is_zipfile(folder / "profile.pptx")
     assert not [path.name for path in folder.iterdir() if path.name.startswith(".")]
     scored = pd.read_csv(folder / "scored.csv", dtype=str)
     assert len(scored) == len(market())
@@ -157,6 +161,8 @@ def test_quiet_says_nothing(again, folder, command):
         (("check", "customers.csv", "--settings", "nowhere.yaml"), 2, "nowhere.yaml"),
         (("report", "nowhere"), 2, "nowhere: no such directory"),
         (("report", "model", "--html", "no/where.html"), 2, "the folder no does not exist"),
+        (("report", "model", "--slide", "no/where.png"), 2, "the folder no does not exist"),
+        (("report", "nowhere", "--slide", "slide.pdf"), 2, "slide.pdf: a slide ends in .pptx"),
         (("score", "model", "list.csv", "--out", "x.txt"), 2, "must end in .csv or .parquet"),
         (("score", "model", "list.csv", "--out", "list.csv"), 2, "the list itself"),
         (("score", "model", "list.csv", "--out", "x.csv", "--keep", "Nope"), 2, "--keep names 'Nope'"),

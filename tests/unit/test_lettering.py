@@ -25,8 +25,8 @@ def test_short_text_stays_as_it_is() -> None:
 def test_long_text_is_cut_at_a_word() -> None:
     text = "Manufacturing, Motor Vehicle Parts, Retail Trade, Department Stores or 6 more"
     shown, lines = wrap(text, 12, 200, 2)
-    assert lines == ("Manufacturing, Motor Vehicle", "Parts, Retail Trade…")
-    assert shown == "Manufacturing, Motor Vehicle Parts, Retail Trade…"
+    assert lines == ("Manufacturing, Motor Vehicle", "Parts, Retail Trade, Departmen…")
+    assert shown == "Manufacturing, Motor Vehicle Parts, Retail Trade, Departmen…"
     assert shorten(text, 12, 200) == "Manufacturing, Motor Vehicle…"
 
 
