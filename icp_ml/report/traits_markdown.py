@@ -86,8 +86,12 @@ def _outcomes(traits: list[Mapping[str, Any]]) -> list[str]:
     ][:MAX_ROWS]
     if not rows:
         return []
-    head = ("trait", "outcome", "with it", "without it", "difference (95% interval)", "customers")
-    return ["## What each trait does to the outcomes", table(head, rows)]
+    head = ("trait", "outcome", "with it", "without it", "difference (95% interval)", "customers with it")
+    return [
+        "## What each trait does to the outcomes",
+        "Means of customers with and without the trait; differences of shares are in percentage points.",
+        table(head, rows),
+    ]
 
 
 def _objections(traits: list[Mapping[str, Any]]) -> list[str]:
@@ -106,7 +110,7 @@ def _objections(traits: list[Mapping[str, Any]]) -> list[str]:
     if not rows:
         return []
     head = ("trait", "asked about", "reason", "with the trait", "without it", "customers with it")
-    return ["## Reasons customers gave", table(head, rows)]
+    return ["## Reasons customers gave", "Shares are of those who gave any reason.", table(head, rows)]
 
 
 def _amount(value: Any, unit: Any) -> str:
@@ -115,6 +119,8 @@ def _amount(value: Any, unit: Any) -> str:
         return f.NONE
     digits = 0 if abs(value) >= 100 else 1
     text = f"{value:,.{digits}f}".replace("-", "−")
+    if unit == "$":
+        return f"${text}" if value >= 0 else f"−${text[1:]}"
     return f"{text}{'' if unit in (None, '', '%') else ' '}{f.clean(unit or '', 20)}"
 
 

@@ -52,6 +52,8 @@ def full_document(words: Any = examples.plain) -> dict[str, Any]:
              "high": 12.0, "customers": 740, "unit": "%"},
             {"outcome": "NPS", "inside": 42.0, "outside": None, "difference": None, "low": None, "high": None,
              "customers": 400, "unit": "points"},
+            {"outcome": "business value", "inside": 1200.0, "outside": -80.5, "difference": 1280.5, "low": 900.0,
+             "high": 1660.0, "customers": 88, "unit": "$"},
         ],
         "objections": [
             {"column": "churn_reason", "reason": words("too expensive"), "inside": 0.1, "outside": 0.4,
@@ -104,6 +106,7 @@ def test_each_traits_outcomes_have_a_row() -> None:
     text = "\n\n".join(trait_parts(full_document()))
     assert "| 101-500 employees | retention | 91.2% | 84.0% | +7.2 (+2.0 to +12.0) | 740 |" in text
     assert "| uses Snowflake | NPS | 42.0 points | – | – | 400 |" in text
+    assert "| uses Snowflake | business value | $1,200 | −$80.5 | +1280 (+900 to +1660) | 88 |" in text
     assert "| uses Snowflake | churn reason | too expensive | 10% | 40% | 31 |" in text
     assert "- uses Snowflake; usually also uses Outreach and uses Pardot" in text
     assert "| uses Snowflake | technographic | 26% | 9% | 23% | marketing targets, sales qualifies |" in text

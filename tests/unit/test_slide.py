@@ -107,6 +107,7 @@ def file(case: str) -> bytes:
     return pptx_bytes(layout(case), examples.make_tables().as_of)
 
 
+@cache
 def shapes(case: str) -> list[Any]:
     return list(Presentation(io.BytesIO(file(case))).slides[0].shapes)
 
