@@ -138,7 +138,7 @@ def _draw_marks(ax: Axes, marks: Marks) -> None:
     low, high = _limits([v for _, e in marks.rows for v in (e.low, e.value, e.high)])
     ax.set_xscale("log")
     ax.set_xlim(low, high)
-    ax.axvline(1.0, color=COLOURS["muted"], linewidth=1.0, linestyle=(0, (2, 2)), zorder=0)
+    ax.axvline(1.0, color=COLOURS["muted"], linewidth=1.2, zorder=1)
     for place, one in marks.rows:
         colour = COLOURS[one.tone]
         if math.isfinite(one.low) and math.isfinite(one.high):

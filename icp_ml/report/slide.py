@@ -62,9 +62,13 @@ def slide_context(model: ICPModel) -> dict[str, Any]:
     profile = {**{name: document[name] for name in DOCUMENT if name in document}, **context["profile"]}
     scale = document["evidence"].get("log_odds_per_point")
     if profile.get("kind") == "hypothesis" and scale:
+        whys = {belief["statement"]: belief.get("why") for belief in document.get("beliefs") or ()}
         for shown, written in (("signals", "signals"), ("anti", "anti_traits")):
-            points = [round(trait["contribution"] / scale, 6) for trait in document[written]]
-            profile[shown] = [{**t, "points": p} for t, p in zip(profile[shown], points, strict=True)]
+            believed = [
+                {"points": round(t["contribution"] / scale, 6), "why": whys.get(t["sentence"])}
+                for t in document[written]
+            ]
+            profile[shown] = [{**t, **b} for t, b in zip(profile[shown], believed, strict=True)]
     return {**context, "profile": profile}
 
 

@@ -10,6 +10,7 @@ from icp_ml.report import formats as f
 MAX_NAMED = 4  # traits named in the title
 SAID = "industry: "  # says itself in a title
 FIT = "Fit is likeness to the best customers, not readiness to buy."
+BELIEVED_FIT = "Fit is likeness to the customer described here, not readiness to buy."
 
 
 def headline_parts(profile: Mapping[str, Any]) -> tuple[str, list[str]]:
@@ -40,7 +41,7 @@ def filter_words(trait: Mapping[str, Any]) -> tuple[str, str]:
 
 def signals_hint(profile: Mapping[str, Any]) -> str:
     """Return what signals are, and how many customers are best anyway."""
-    average = profile.get("average") or f.NONE
+    average = f.NONE if _hypothesis(profile) else profile.get("average") or f.NONE
     return "what speaks for an account" + (f"; average: {average} are best" if average != f.NONE else "")
 
 
@@ -52,13 +53,13 @@ def legend_words(profile: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def row_words(trait: Mapping[str, Any]) -> tuple[str, str]:
-    """Return a trait's sentence and the evidence for it, or what kind of field it is of."""
+    """Return a trait's sentence and the evidence for it; where there is none, why it is believed, or its category."""
     if _measured(trait):
         said = [f"{trait['rate']} of {trait['customers']} customers are best"]
         if trait.get("market") and trait["market"] != f.NONE:
             said.append(f"{trait['market']} of the list")
     else:
-        said = [f.clean(trait.get("category") or "", 40)]
+        said = [f.capital(trait.get("why") or trait.get("category") or "")]
     return f.capital(trait["sentence"]), "; ".join(said)
 
 
@@ -133,7 +134,7 @@ def evidence_words(context: Mapping[str, Any]) -> list[str]:
         said.append(f"AUC {quality['auc']}{span}, best against worst, on customers held out; 0.5 is chance")
     first = f"{'. '.join(said)}." if said else ""
     facts = {fact["name"]: fact["value"] for fact in context.get("facts") or ()}
-    about = [FIT]
+    about = [BELIEVED_FIT if _hypothesis(context["profile"]) else FIT]
     as_of = facts.get("Ages measured to", f.NONE)
     if as_of != f.NONE:
         about.append(f"Data as of {f.clean(as_of, 20)}.")

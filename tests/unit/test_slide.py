@@ -60,7 +60,8 @@ def hypothesis() -> tuple[dict[str, Any], dict[str, list[Estimate]]]:
         sign = -1 if name == "anti" else 1
         profile[name] = [{**t, **nobody, "lift": "0.0×", "lift_span": "0.0–0.0", "points": sign * (k + 1.0)}
                          for k, t in enumerate(profile[name])]  # fmt: skip
-    profile |= {"kind": "hypothesis", "average": "–"}
+    profile["signals"][0]["why"] = "large enough to need it"
+    profile |= {"kind": "hypothesis", "average": "25%"}
     empty = {"tiles": [], "labels": {}, "tiers": {}, "quality": {"short": "", "tone": "warn", "auc": "–", "plain": ""}}
     return {**context, **empty}, {}
 
@@ -264,9 +265,22 @@ def test_no_profile_is_said_plainly() -> None:
 def test_a_hypothesis_shows_points_and_no_evidence() -> None:
     said = texts("hypothesis")
     assert "as believed" in said
+    assert "101-500 employees\nLarge enough to need it" in said
+    assert "Uses Snowflake\nTechnographic" in said
+    assert "Fit is likeness to the customer described here" in said
     assert "not yet measured on customers" in said
     assert ("+1 point\n" in said, "+2 points" in said, "−1 point" in said) == (True, True, True)
-    assert not re.search(r"×|of best customers|AUC|0%", said)
+    assert not re.search(r"×|of best customers|AUC|0%|average", said)
+
+
+def test_a_hypothesis_takes_its_points_from_its_contributions(monkeypatch: pytest.MonkeyPatch) -> None:
+    profile = examples.make_profile()
+    document = {**profile.to_dict(), "kind": "hypothesis", "evidence": {"log_odds_per_point": 0.2}}
+    document["beliefs"] = [{"statement": "uses Snowflake", "why": "we build on it"}]
+    monkeypatch.setattr(type(profile), "to_dict", lambda _: document)
+    shown = slide_context(examples.make_model())["profile"]
+    assert [(t["points"], t["why"]) for t in shown["signals"]] == [(2.0, None), (2.0, "we build on it")]
+    assert [t["points"] for t in shown["anti"]] == [-2.0]
 
 
 @pytest.mark.parametrize("count", [2, 3, 4])
