@@ -88,7 +88,9 @@ def test_tables_are_the_contributions_of_every_row(data, bag, bag_statistics):
     rows, encoding = data
     values, base, booster = bag
     contributions = booster.predict(b.design(rows.codes, encoding.terms, bag_statistics), pred_contrib=True)
-    assert np.abs(looked_up(values, rows.codes) - of_terms(contributions[:, :-1], encoding, bag_statistics)).max() < 1e-9
+    assert (
+        np.abs(looked_up(values, rows.codes) - of_terms(contributions[:, :-1], encoding, bag_statistics)).max() < 1e-9
+    )
     assert np.abs(contributions[:, -1] - base).max() < 1e-9
 
 

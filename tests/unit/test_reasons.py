@@ -60,7 +60,7 @@ BOOK = ReasonBook(TABLES)  # 50 of 200 customers are best
         (0, 0, None, "Employees not known"),
         (1, 4, None, "Industry: SaaS raises fit: 39% of such customers are best, 25% of all"),
         (1, 3, None, "Industry: Retail lowers fit: 10% of such customers are best, 25% of all"),
-        (1, 1, None, "Industry: a value no customer has raises fit as rare values do, though only 4 customers show any"),
+        (1, 1, None, "Industry: a value no customer has raises fit as rare values do, though only 4 customers show"),
         (1, 2, None, "Industry: a rare value raises fit, though only 4 customers show this"),
         (2, 2, None, "Uses Snowflake raises fit: 40% of such customers are best, 25% of all"),
         (2, 1, None, "Does not use Snowflake lowers fit: 20% of such customers are best, 25% of all"),
