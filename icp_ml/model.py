@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from icp_ml import __version__
-from icp_ml.estimator.encoding import MISSING, Encoding, FieldEncoding
+from icp_ml.estimator.encoding import Encoding, FieldEncoding
 from icp_ml.estimator.scorecard import ScoringTables
 from icp_ml.exceptions import ModelFormatError
 from icp_ml.model_directory import (
@@ -32,9 +32,10 @@ from icp_ml.model_directory import (
 from icp_ml.profile import IdealCustomerProfile
 from icp_ml.schema import BY_NAME, CATEGORIES, KINDS, Field
 from icp_ml.scoring.columns import plain_strings
-from icp_ml.scoring.kernel import CHUNK_ROWS, Exclusion, Scorer
+from icp_ml.scoring.kernel import CHUNK_ROWS, Scorer
 from icp_ml.scoring.lookalikes import Reference, Support
 from icp_ml.settings import Settings
+from icp_ml.strategy.wording import exclusions, stated_words
 from icp_ml.tiers import TierCutoffs
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from icp_ml.accounts import ListNormaliser
     from icp_ml.accounts.formats.readers import TableReader
     from icp_ml.accounts.values.conventions import Convention
+    from icp_ml.strategy.hypothesis import Hypothesis
 
 RIDGE_FILE = "boosters/ridge.json"
 
@@ -167,6 +169,28 @@ class ICPModel:
             raise ModelFormatError(msg) from error
 
     @classmethod
+    def from_hypothesis(
+        cls, source: str | Path | Mapping[str, Any] | Hypothesis, settings: Settings | None = None
+    ) -> ICPModel:
+        """Make a model of a written ICP, without customers; it is saved, loaded and scored with as any other.
+
+        Parameters
+        ----------
+        source : path, mapping or Hypothesis
+            YAML with filters, signals and anti-traits.
+        settings : Settings, optional
+            Custom fields, overrides, how many reasons.
+
+        Raises
+        ------
+        InputError, SettingsError
+            The file cannot be read, or a statement is wrong; the message names the line and what is allowed.
+        """
+        from icp_ml.strategy.hypothesis_model import model_parts
+
+        return cls(**model_parts(source, settings or Settings()))
+
+    @classmethod
     def _build(cls, data: Mapping[str, bytes], boosters: tuple[str, ...]) -> ICPModel:
         stored = json.loads(data["encoding.json"])
         encoding = Encoding(tuple(FieldEncoding.from_dict(f) for f in stored["fields"]))
@@ -204,28 +228,12 @@ class ICPModel:
             Support(self.tables, self.support_threshold),
             self.reference,
             self.version,
-            self._exclusions(),
+            exclusions(self.profile, self.tables, self.settings),
             scoring.reasons if reasons is None else reasons,
             scoring.lookalikes if lookalikes is None else lookalikes,
             names,
+            stated_words(self.profile, self.tables),
         )
-
-    def _exclusions(self) -> tuple[Exclusion, ...]:
-        """Return what excludes: filters a person confirmed in the settings; the derived ones only propose.
-
-        Outside a filter are the codes of an anti-trait, and all other known codes of a trait.
-        """
-        numbers = {term.name: j for j, term in enumerate(self.tables.terms)}
-        out = []
-        for trait in self.profile.filters:
-            if trait.field not in self.settings.profile.filters or trait.term not in numbers:
-                continue
-            j = numbers[trait.term]
-            against = trait.direction == "negative"
-            others = tuple(c for c in range(self.tables.terms[j].size) if c != MISSING and c not in trait.codes)
-            words = trait.sentence if against else f"not {trait.sentence}"
-            out.append(Exclusion(j, trait.codes if against else others, f"outside a filter: {words}"))
-        return tuple(out)
 
     def normaliser(
         self, columns: list[str], mapping: Mapping[str, str] | None = None, reader: TableReader | None = None

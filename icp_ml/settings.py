@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from icp_ml.exceptions import InputError, SettingsError
 from icp_ml.schema import BY_NAME, Category, Kind, Measure
+from icp_ml.statements import Override, Statement
 
 MAX_SETTINGS_BYTES = 1_000_000
 _SHORT = reprlib.Repr()  # nested aliases in a hostile file would print for ever
@@ -132,6 +133,13 @@ class OutcomeSettings(_Section):
         return weights
 
 
+class PriorSettings(_Section):
+    """A hypothesis that the customers' outcomes are read together with."""
+
+    file: str = Field(min_length=1, max_length=1000)
+    customers: float = Field(50, gt=0, le=10_000, description="how many customers the hypothesis is worth")
+
+
 class ModelSettings(_Section):
     """How the model is fitted."""
 
@@ -142,6 +150,7 @@ class ModelSettings(_Section):
     market_weights: bool = Field(False, description="weight customers so that they look like the list")
     bags: int = Field(25, ge=2, le=100)
     max_tokens: int = Field(200, ge=1, le=5000)
+    hypothesis: PriorSettings | None = None
 
     @field_validator("emphasis")
     @classmethod
@@ -172,9 +181,18 @@ class EvaluationSettings(_Section):
 class ProfileSettings(_Section):
     """What a person decides about the profile."""
 
-    filters: tuple[str, ...] = ()
+    filters: tuple[str, ...] = Field((), max_length=5)
     signals: tuple[str, ...] = ()
-    overrides: tuple[str, ...] = ()
+    overrides: tuple[Override, ...] = Field((), max_length=50)
+    new_market: Statement | None = None
+
+    @model_validator(mode="after")
+    def _one_role(self) -> ProfileSettings:
+        both = sorted({*self.filters} & {*self.signals})
+        if both:
+            msg = f"'{both[0]}' is named under profile.filters and under profile.signals; name it under one of them"
+            raise ValueError(msg)
+        return self
 
 
 class TierSettings(_Section):

@@ -247,7 +247,7 @@ def _category_codes(enc: FieldEncoding, array: pa.Array) -> npt.NDArray[np.int64
         array = pc.dictionary_encode(pc.cast(array, pa.string()))
     known = {value: code for code, value in enumerate(enc.values, start=FIRST_VALUE)}
     rare = set(enc.rare)
-    lookup = np.array([_code_of(v, enc.form, known, rare) for v in array.dictionary.to_pylist()], dtype=np.int64)
+    lookup = np.array([code_of(v, enc.form, known, rare) for v in array.dictionary.to_pylist()], dtype=np.int64)
     index = array.indices
     filled = pc.fill_null(index, 0).to_numpy(zero_copy_only=False)
     if not len(lookup):
@@ -255,7 +255,7 @@ def _category_codes(enc: FieldEncoding, array: pa.Array) -> npt.NDArray[np.int64
     return np.where(_valid(index), lookup[filled], MISSING)
 
 
-def _code_of(value: str, form: str, known: Mapping[str, int], rare: AbstractSet[str]) -> int:
+def code_of(value: str, form: str, known: Mapping[str, int], rare: AbstractSet[str]) -> int:
     """Return a value's code; an industry code that is none of the known ones counts as the nearest wider one."""
     if value in known:
         return known[value]

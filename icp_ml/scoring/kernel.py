@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 
@@ -43,6 +43,8 @@ class Scorer:
     ----------
     names : mapping of salted id to name
         From the customer file, where one is given; else lookalikes carry their pseudonyms.
+    stated : mapping of (term, code) to str
+        What people decided of a code, after "raises fit": said in place of what customers became.
     """
 
     tables: ScoringTables
@@ -54,10 +56,11 @@ class Scorer:
     reasons: int = 5
     lookalikes: int = 3
     names: Mapping[str, str] | None = None
+    stated: Mapping[tuple[int, int], str] = field(default_factory=dict)
 
     @cached_property
     def _book(self) -> ReasonBook:
-        return ReasonBook(self.tables)
+        return ReasonBook(self.tables, self.stated)
 
     @cached_property
     def _neighbours(self) -> Neighbours:

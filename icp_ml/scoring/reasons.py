@@ -33,6 +33,7 @@ class ReasonBook:
     """Sentences for every code of every term; those with an own value are completed per distinct value."""
 
     tables: ScoringTables
+    stated: Mapping[tuple[int, int], str] = field(default_factory=dict)  # what people decided of a term's code
     _texts: dict[tuple[int, int], str] = field(default_factory=dict, repr=False)
     _spans: dict[tuple[int, int], tuple[int, int]] = field(default_factory=dict, repr=False)
     _places: dict[tuple[int, int], str] = field(default_factory=dict, repr=False)
@@ -87,6 +88,8 @@ class ReasonBook:
         hits = float(self.tables.best[j][first : last + 1].sum())
         contribution = float(self.tables.values[j][code])
         verb = f"{'raises' if contribution > 0 else 'lowers'} fit{rarely}"
+        if (j, code) in self.stated:
+            return f"{verb}{self.stated[j, code]}"
         if n < FEW:
             count = (
                 "no customer shows"
@@ -110,9 +113,22 @@ class ReasonBook:
     def span(self, j: int, code: int) -> tuple[int, int]:
         """Return the codes around `code` that speak the same way (numbers only)."""
         key = (j, code)
+        if key in self.stated:
+            return self._stated_span(j, code)
         if key not in self._spans:
             self._spans[key] = self._span(self.tables.terms[j], self.tables.values[j], code)
         return self._spans[key]
+
+    def _stated_span(self, j: int, code: int) -> tuple[int, int]:
+        """Return the codes around `code` of which people decided the same."""
+        if self.tables.terms[j].encoding.kind != "numeric" or code == MISSING:
+            return code, code
+        first = last = code
+        while self.stated.get((j, first - 1)) == self.stated[j, code]:
+            first -= 1
+        while self.stated.get((j, last + 1)) == self.stated[j, code]:
+            last += 1
+        return first, last
 
     @staticmethod
     def _span(term: Term, table: FloatArray, code: int) -> tuple[int, int]:
@@ -139,7 +155,8 @@ class ReasonBook:
             subject = f"{shown} {enc.label}" if enc.form == "count" else f"{enc.label} {shown}"
             subject += f" ({self._place(j, code) if not together else _placed(term, code, code, code)})"
         elif enc.kind == "category" and code <= RARE and code != MISSING:
-            subject = f"{enc.label}: {codes_words(term, [code])}"
+            other = "another value" if (j, code) in self.stated else codes_words(term, [code])
+            subject = f"{enc.label}: {other}"
         else:
             subject = statement(term, [code])
         return f"{_capital(subject)} {self.evidence(j, code, together)}"

@@ -1,0 +1,41 @@
+"""The ideal customer profile: what it holds, how traits become filters and signals, and how two profiles differ."""
+
+from icp_ml.profile.differences import compare_profiles
+from icp_ml.profile.document import (
+    NOTHING_FOUND,
+    PROFILE_VERSION,
+    IdealCustomerProfile,
+    is_named,
+)
+from icp_ml.profile.markdown import escape_markdown
+from icp_ml.profile.roles import (
+    CUT_SHARE,
+    EVIDENCE,
+    MAX_AGAINST,
+    MAX_FILTERS,
+    MAX_SIGNALS,
+    OBSERVED_SHARE,
+    PASS_SHARE,
+    build_profile,
+    check_names,
+)
+from icp_ml.profile.sales_reach import sold_so_far
+
+__all__ = [
+    "CUT_SHARE",
+    "EVIDENCE",
+    "MAX_AGAINST",
+    "MAX_FILTERS",
+    "MAX_SIGNALS",
+    "NOTHING_FOUND",
+    "OBSERVED_SHARE",
+    "PASS_SHARE",
+    "PROFILE_VERSION",
+    "IdealCustomerProfile",
+    "build_profile",
+    "check_names",
+    "compare_profiles",
+    "escape_markdown",
+    "is_named",
+    "sold_so_far",
+]

@@ -1,0 +1,65 @@
+"""The published JSON schema of a profile, made from its dataclasses, and the check of what is read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from icp_ml.exceptions import ModelFormatError
+from icp_ml.profile.document import PROFILE_VERSION, IdealCustomerProfile
+
+SHOWN = 60
+
+
+@cache
+def _adapter() -> TypeAdapter[IdealCustomerProfile]:
+    return TypeAdapter(IdealCustomerProfile)
+
+
+def profile_schema() -> dict[str, Any]:
+    """Return the JSON schema of `profile.json` (draft 2020-12); docs/reference/profile.schema.json is this."""
+    found = _adapter().json_schema(mode="validation")
+    version = {"title": "Profile Version", "type": "integer", "minimum": 1, "maximum": PROFILE_VERSION}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **found,
+        "title": "Ideal customer profile",
+        "properties": {"profile_version": version, **found["properties"]},
+        "required": ["profile_version", *found["required"]],
+    }
+
+
+def validated(data: Mapping[str, Any]) -> IdealCustomerProfile:
+    """Return the profile that a document holds.
+
+    Raises
+    ------
+    ModelFormatError
+        It is of a newer version, or a value is missing, of another type, or no finite number.
+    """
+    if not isinstance(data, Mapping):
+        msg = f"a profile is a JSON object, found {type(data).__name__}; give what to_json wrote"
+        raise ModelFormatError(msg)
+    version = data.get("profile_version", 1)
+    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
+        msg = f"profile: profile_version = {version!r}: a whole number from 1 is expected"
+        raise ModelFormatError(msg)
+    if version > PROFILE_VERSION:
+        msg = f"profile: version {version} is newer than {PROFILE_VERSION}, which this release reads; install a newer one"
+        raise ModelFormatError(msg)
+    try:
+        json.dumps(data, allow_nan=False)
+        return _adapter().validate_python({k: v for k, v in data.items() if k != "profile_version"})
+    except ValidationError as error:
+        problem = error.errors(include_url=False)[0]
+        place = ".".join(map(str, problem["loc"])) or "profile"
+        found = "" if problem["type"] == "missing" else f" = {repr(problem['input'])[:SHOWN]}"
+        msg = f"profile: {place}{found}: {problem['msg']}; see docs/reference/profile.schema.json"
+        raise ModelFormatError(msg) from error
+    except (ValueError, TypeError, RecursionError) as error:  # NaN, infinity, or no JSON at all
+        msg = f"profile: holds what JSON has no word for ({error}); numbers must be finite"
+        raise ModelFormatError(msg) from error

@@ -1,0 +1,55 @@
+"""How often customers inside some values are best, against all of them, with intervals."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from icp_ml.tiers import wilson
+
+Z95 = 1.959963984540054
+BoolArray = npt.NDArray[np.bool_]
+
+
+class Rate(NamedTuple):
+    """Customers inside, best ones among them, their rate with its 95 % interval, and the lift over all customers."""
+
+    customers: int
+    best: int
+    rate: float
+    rate_low: float
+    rate_high: float
+    lift: float
+    lift_low: float
+    lift_high: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types."""
+        return dict(self._asdict())
+
+
+def rate_inside(inside: BoolArray, best: BoolArray) -> Rate:
+    """Return the rate and lift of some customers among all that are given.
+
+    Parameters
+    ----------
+    inside, best : ndarray of shape (n,)
+    """
+    n, hits, total, all_hits = int(inside.sum()), int(best[inside].sum()), len(best), int(best.sum())
+    rate, base = hits / n if n else 0.0, all_hits / total if total else 0.0
+    low, high = wilson(hits, n)
+    lift_low, lift_high = _lift_interval(hits, n, all_hits, total)
+    return Rate(n, hits, rate, low, high, rate / base if base else 0.0, lift_low, lift_high)
+
+
+def _lift_interval(hits: int, n: int, all_hits: int, total: int) -> tuple[float, float]:
+    """95 % interval of a rate over that of everyone, who include those inside."""
+    inside, whole = (hits + 0.5) / (n + 1.0), (all_hits + 0.5) / (total + 1.0)
+    rest = max(total - n, 0)
+    outside = (all_hits - hits + 0.5) / (rest + 1.0)
+    by_inside = 1 / (hits + 0.5) - 1 / (all_hits + 0.5)
+    variance = by_inside**2 * n * inside * (1 - inside) + rest * outside * (1 - outside) / (all_hits + 0.5) ** 2
+    half = Z95 * np.sqrt(variance)
+    return float(inside / whole * np.exp(-half)), float(inside / whole * np.exp(half))
