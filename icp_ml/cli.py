@@ -199,6 +199,21 @@ def train(
 
 
 @command
+def hypothesis(
+    context: Context,
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="YAML: filters, signals and anti-traits", show_default=False)
+    ],
+    out: Annotated[Path, typer.Option("--out", help="model directory to write")],
+    register: Annotated[
+        str | None, typer.Option("--register", metavar="NAME", help="make a version of this registered model in MLflow")
+    ] = None,
+) -> Outcome:
+    """Make a model of a written ICP, without customers: it scores, and is reported and saved, as any other."""
+    return commands.hypothesis(context, file, out, register)
+
+
+@command
 def report(
     context: Context,
     model: Annotated[str, typer.Argument(metavar="MODEL", help="model directory, or models:/NAME/VERSION")],

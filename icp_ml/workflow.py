@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import PurePath
 from typing import Any
 
@@ -22,10 +23,13 @@ from icp_ml.market_weights import weigh_customers
 from icp_ml.model import ICPModel
 from icp_ml.outcomes import OutcomeDefinition, OutcomeLabels, check_enough
 from icp_ml.outcomes.distribution import composite_distribution
-from icp_ml.profile import IdealCustomerProfile, build_profile
+from icp_ml.profile import IdealCustomerProfile, ListAndCustomers, build_profile, check_names, sold_so_far
 from icp_ml.progress import Progress, StageClock
+from icp_ml.schema import Field
 from icp_ml.scoring.lookalikes import fit_support, make_reference
 from icp_ml.settings import Settings
+from icp_ml.strategy.decisions import Decisions
+from icp_ml.strategy.hypothesis import Hypothesis, read_hypothesis
 from icp_ml.tiers import LETTERS, TierCutoffs
 from icp_ml.training_data import TrainingData, prepare
 from icp_ml.traits import find_traits
@@ -83,6 +87,7 @@ def train(
     market: Accounts | None = None,
     *,
     found: FoundCustomers | None = None,
+    hypothesis: Hypothesis | None = None,
     n_jobs: int | None = None,
     progress: Progress | None = None,
 ) -> TrainingRun:
@@ -97,6 +102,8 @@ def train(
         A list that will be scored: fields it lacks are not used, and traits state their share of it.
     found : FoundCustomers, optional
         The customers looked up on the list (`find_customers`): its values are trained on where the settings say so.
+    hypothesis : Hypothesis, optional
+        What was believed before; default: the file that `model.hypothesis` names, the only one that is read.
     n_jobs : int, optional
         Fits run at once; results do not depend on it.
     progress : callable, optional
@@ -107,7 +114,8 @@ def train(
     InputError
         No outcome column, or account ids that occur twice.
     SettingsError
-        A field cannot be adjusted for, or weights are asked for without a list.
+        A field cannot be adjusted for, weights are asked for without a list, or a filter, an override, a hypothesis or
+        a new market names what is not there.
     TrainingRefused
         Too few best or worst customers, no usable field, or a list too different to weight customers by.
     """
@@ -132,6 +140,7 @@ def train(
         )
         check_usable(data_report)
     data = prepare(accounts, labels, data_report, settings, as_of)
+    decisions = _decisions(settings, hypothesis, accounts, as_of)
     weights = weigh_customers(data, accounts, market, settings)
     data = replace(data, weight=weights.weight if weights else None)
     common: dict[str, Any] = {"as_of": as_of, "seed": settings.random_state, "n_jobs": n_jobs, "params": data.params}
@@ -175,9 +184,11 @@ def train(
     evaluation = replace(
         evaluation, notes=(*evaluation.notes, *fitted.adjustment.notes, *([weights.sentence] if weights else []))
     )
+    fitted = decisions.in_codes(fitted, data)
     codes = fitted.tables.encode(data.columns, len(data.status), as_of)
     with clock.stage("find traits"):
         listed = _list_codes(fitted, accounts, market)
+        names = tuple(term.name for term in fitted.tables.terms)
         traits = (
             find_traits(
                 fitted.tables,
@@ -198,9 +209,13 @@ def train(
             list_coverage=_list_coverage(data_report),
             as_filter=settings.profile.filters,
             as_signal=settings.profile.signals,
+            customers=ListAndCustomers(names, codes, data.status == "best", listed),
+            sold=sold_so_far(fitted.tables, codes, data.status, listed),
         )
     with clock.stage("set tiers"):
-        evaluation = _with_list(evaluation, fitted, codes, listed, data, settings.random_state)
+        decided = decisions.applied(fitted, codes, data, data_report, evaluation, profile)
+        fitted, profile = decided.fitted, decided.profile
+        evaluation = _with_list(decided.evaluation, fitted, codes, listed, data, settings.random_state)
         model = _model(
             fitted,
             codes,
@@ -211,7 +226,13 @@ def train(
             evaluation,
             profile,
             settings,
-            {**_looked_up(found, plan), **({"market_weights": weights.to_dict()} if weights else {})},
+            {
+                **_looked_up(found, plan),
+                **({"market_weights": weights.to_dict()} if weights else {}),
+                **decided.reported,
+            },
+            decided.told,
+            decisions.own_fields(accounts.fields),
         )
     matches = found.matches if found else None
     return TrainingRun(labels, data_report, gate, evaluation, model, profile, clock.seconds, plan, matches)
@@ -228,6 +249,8 @@ def _model(
     profile: IdealCustomerProfile,
     settings: Settings,
     told: dict[str, Any],
+    judged: dict[str, Any],
+    own_fields: dict[str, Field],
 ) -> ICPModel:
     best = data.status == "best"
     cutoffs = TierCutoffs.from_base_rate(float(np.average(best, weights=data.weight)))
@@ -254,10 +277,11 @@ def _model(
             "grades": fitted.grades.to_dict(),
             **({"adjustment": fitted.adjustment.to_dict()} if fitted.adjustment.fields else {}),
             "calibration": {"slope": fitted.calibration.slope, "intercept": fitted.calibration.intercept},
+            **judged,
         },
         report,
         settings,
-        {name: accounts.fields[name] for name in fitted.tables.fields},
+        {name: accounts.fields.get(name) or own_fields[name] for name in fitted.tables.fields},
         fitted.boosters,
         {
             c.field: c.convention
@@ -299,7 +323,6 @@ def _source(accounts: Accounts) -> dict[str, Any]:
 def _check_supported(settings: Settings) -> None:
     """Say so where a setting of the design is not built yet, instead of ignoring it."""
     asked = {
-        "profile.overrides": settings.profile.overrides,
         "scoring.winnability_column": settings.scoring.winnability_column,
         "tracking.log_examples": settings.tracking.log_examples,
     }
@@ -307,6 +330,17 @@ def _check_supported(settings: Settings) -> None:
         if value:
             msg = f"{name} = {value!r}: not available in this version; remove it from the settings"
             raise SettingsError(msg)
+
+
+def _decisions(settings: Settings, hypothesis: Hypothesis | None, accounts: Accounts, as_of: date | None) -> Decisions:
+    """Return what people say beside the data, refusing names that nothing is called by."""
+    features = {name for name, known in accounts.fields.items() if known.role == "feature"}
+    for setting in ("filters", "signals"):
+        named = getattr(settings.profile, setting)
+        check_names([name for name in named if name.split("=")[0] not in features], features, f"profile.{setting}")
+    if hypothesis is None and settings.model.hypothesis is not None:
+        hypothesis = read_hypothesis(settings.model.hypothesis.file)
+    return Decisions.read(settings, hypothesis, accounts.fields, as_of)
 
 
 def _list_coverage(data_report: DataReport) -> dict[str, float] | None:
@@ -318,7 +352,10 @@ def _list_codes(fitted: FittedTables, accounts: Accounts, market: Accounts | Non
     if market is None:
         return None
     table = market.table
-    alike = [n for n in fitted.tables.fields if n in market.fields and market.fields[n].kind == accounts.fields[n].kind]
+    own = accounts.fields
+    alike = [
+        n for n in fitted.tables.fields if n in market.fields and n in own and market.fields[n].kind == own[n].kind
+    ]
     columns = {n: table.column(n).combine_chunks() for n in alike}
     return fitted.tables.encode(columns, table.num_rows)
 

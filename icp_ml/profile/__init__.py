@@ -16,6 +16,7 @@ from icp_ml.profile.roles import (
     MAX_SIGNALS,
     OBSERVED_SHARE,
     PASS_SHARE,
+    ListAndCustomers,
     build_profile,
     check_names,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "PASS_SHARE",
     "PROFILE_VERSION",
     "IdealCustomerProfile",
+    "ListAndCustomers",
     "build_profile",
     "check_names",
     "compare_profiles",

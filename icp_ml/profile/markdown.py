@@ -54,11 +54,9 @@ def profile_markdown(profile: IdealCustomerProfile) -> str:
 def _traits(profile: IdealCustomerProfile, role: str, group: Sequence[Trait]) -> list[str]:
     if profile.kind == "hypothesis":
         told = {b["statement"]: b for b in profile.beliefs}
-        rows = []
-        for t in group:
-            belief = told.get(t.sentence, {})
-            rows.append((t.sentence, belief.get("believed", ""), belief.get("why", "")))
-        return table(("statement", "what it does", "why"), rows)
+        own = [told.get(t.sentence, {}) for t in group]
+        said = [(t.sentence, b.get("believed", ""), b.get("why", "")) for t, b in zip(group, own, strict=True)]
+        return table(("statement", "what it does", "why"), said)
     rows = [
         (
             ("not: " if role == "filter" and t.direction == "negative" else "") + t.sentence,
@@ -135,5 +133,8 @@ def _share(value: float | None) -> str:
 
 def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     """Return the lines of a table; cells are escaped."""
-    lines = ["| " + " | ".join(escape_markdown(h) for h in header) + " |", "| " + " | ".join("---" for _ in header) + " |"]
+    lines = [
+        "| " + " | ".join(escape_markdown(h) for h in header) + " |",
+        "| " + " | ".join("---" for _ in header) + " |",
+    ]
     return [*lines, *("| " + " | ".join(escape_markdown(str(cell)) for cell in row) + " |" for row in rows)]

@@ -10,7 +10,8 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from icp_ml.exceptions import ModelFormatError
-from icp_ml.profile.document import PROFILE_VERSION, IdealCustomerProfile
+from icp_ml.profile.document import PROFILE_VERSION, TRAIT_GROUPS, IdealCustomerProfile
+from icp_ml.traits import Trait
 
 SHOWN = 60
 
@@ -24,12 +25,14 @@ def profile_schema() -> dict[str, Any]:
     """Return the JSON schema of `profile.json` (draft 2020-12); docs/reference/profile.schema.json is this."""
     found = _adapter().json_schema(mode="validation")
     version = {"title": "Profile Version", "type": "integer", "minimum": 1, "maximum": PROFILE_VERSION}
+    found["$defs"]["Trait"]["additionalProperties"] = False
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **found,
         "title": "Ideal customer profile",
         "properties": {"profile_version": version, **found["properties"]},
         "required": ["profile_version", *found["required"]],
+        "additionalProperties": False,
     }
 
 
@@ -49,10 +52,13 @@ def validated(data: Mapping[str, Any]) -> IdealCustomerProfile:
         msg = f"profile: profile_version = {version!r}: a whole number from 1 is expected"
         raise ModelFormatError(msg)
     if version > PROFILE_VERSION:
-        msg = f"profile: version {version} is newer than {PROFILE_VERSION}, which this release reads; install a newer one"
+        msg = (
+            f"profile: version {version} is newer than {PROFILE_VERSION}, which this release reads; install a newer one"
+        )
         raise ModelFormatError(msg)
     try:
         json.dumps(data, allow_nan=False)
+        _refuse_unknown(data)
         return _adapter().validate_python({k: v for k, v in data.items() if k != "profile_version"})
     except ValidationError as error:
         problem = error.errors(include_url=False)[0]
@@ -60,6 +66,24 @@ def validated(data: Mapping[str, Any]) -> IdealCustomerProfile:
         found = "" if problem["type"] == "missing" else f" = {repr(problem['input'])[:SHOWN]}"
         msg = f"profile: {place}{found}: {problem['msg']}; see docs/reference/profile.schema.json"
         raise ModelFormatError(msg) from error
+    except ModelFormatError:
+        raise
     except (ValueError, TypeError, RecursionError) as error:  # NaN, infinity, or no JSON at all
         msg = f"profile: holds what JSON has no word for ({error}); numbers must be finite"
         raise ModelFormatError(msg) from error
+
+
+def _refuse_unknown(data: Mapping[str, Any]) -> None:
+    """Refuse keys that no version has: they are misspelled, or of a newer release."""
+    places = [("", data, {"profile_version", *IdealCustomerProfile.__dataclass_fields__})]
+    for name in TRAIT_GROUPS:
+        group = data.get(name)
+        traits = group if isinstance(group, (list, tuple)) else ()
+        places += [
+            (f"{name}.{i}.", t, set(Trait.__dataclass_fields__)) for i, t in enumerate(traits) if isinstance(t, Mapping)
+        ]
+    for place, found, known in places:
+        odd = sorted(set(map(str, found)) - known)
+        if odd:
+            msg = f"profile: {place}{odd[0]}: unknown key; see docs/reference/profile.schema.json"
+            raise ModelFormatError(msg)

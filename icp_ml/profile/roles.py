@@ -40,7 +40,7 @@ class ListAndCustomers:
 
         Outside an anti-trait is where it holds; of a trait, all known values that are not its own.
         """
-        if trait.term not in self.terms or getattr(trait, "pair", ()):
+        if trait.term not in self.terms or is_pair(trait):
             return None
         j = self.terms.index(trait.term)
         out = self._there(self.codes[:, j], trait)
@@ -104,9 +104,7 @@ def build_profile(
         )
     named = [t for t in traits if is_named(t, as_filter)]
     derived = [
-        t
-        for t in traits
-        if t not in named and not is_named(t, as_signal) and _is_filter(t, list_coverage, customers)
+        t for t in traits if t not in named and not is_named(t, as_signal) and _is_filter(t, list_coverage, customers)
     ]
     filters = [*named, *(t for t in chosen if t not in named), *derived][:MAX_FILTERS]
     rest_of = [t for t in traits if t not in filters]
@@ -120,7 +118,7 @@ def build_profile(
     taken = {t.term for t in filters}
     profile = IdealCustomerProfile(
         True,
-        _message(*(len(group) for group in shown), len(further)),
+        _message(len(filters), len(shown[1]), len(shown[2]), len(further)),
         tuple(filters),
         tuple(shown[1]),
         tuple(shown[2]),
@@ -129,6 +127,11 @@ def build_profile(
         tuple(further),
     )
     return _with_outside_of_sales(profile, customers)
+
+
+def is_pair(trait: Trait) -> bool:
+    """Whether a trait is about two fields at once: such a one is never a filter."""
+    return bool(trait.to_dict().get("pair"))
 
 
 def check_names(names: Collection[str], known: Collection[str], setting: str) -> None:
@@ -169,12 +172,10 @@ def _unheard(traits: Sequence[Trait], *names: Sequence[str]) -> list[str]:
     ]
 
 
-def _is_filter(
-    trait: Trait, list_coverage: Mapping[str, float] | None, customers: ListAndCustomers | None
-) -> bool:
+def _is_filter(trait: Trait, list_coverage: Mapping[str, float] | None, customers: ListAndCustomers | None) -> bool:
     """Few, nearly necessary, cutting, observable, and shown by customers outside it who did worse."""
     known = 1.0 if list_coverage is None else list_coverage.get(trait.field, 0.0)
-    if known < OBSERVED_SHARE or getattr(trait, "pair", ()):
+    if known < OBSERVED_SHARE or is_pair(trait):
         return False
     if trait.direction == "negative":
         cuts = trait.market_share if trait.market_share is not None else trait.worst_support
@@ -214,9 +215,7 @@ def _outside(trait: Trait, customers: ListAndCustomers) -> dict[str, Any]:
     return {"statement": trait.sentence, "passes": passing, "cuts": listed, **rate.to_dict()}
 
 
-def _with_outside_of_sales(
-    profile: IdealCustomerProfile, customers: ListAndCustomers | None
-) -> IdealCustomerProfile:
+def _with_outside_of_sales(profile: IdealCustomerProfile, customers: ListAndCustomers | None) -> IdealCustomerProfile:
     """Say of each place of past sales how many customers lie outside it, and how they did."""
     if customers is None or not profile.sold_so_far:
         return profile

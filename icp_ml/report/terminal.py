@@ -47,6 +47,8 @@ def profile_panel(profile: IdealCustomerProfile, lines: int = 5) -> RenderableTy
     body.rstrip()
     base = profile.evidence.get("base_rate")
     note = f"share of them who are best customers, against {base:.0%} of all" if profile.found and base else None
+    if profile.kind == "hypothesis":
+        note = f"a hypothesis: {profile.evidence['points_that_double']:g} points double the odds"
     return Panel(
         body,
         title="Ideal customer profile",
@@ -75,6 +77,8 @@ def matching_lines(view: Mapping[str, Any] | None) -> RenderableType:
 
 def quality_table(evaluation: Evaluation) -> RenderableType:
     """Return the model beside its baselines, and the verdict."""
+    if not evaluation.learners:
+        return Text(evaluation.verdict, style="yellow")
     ranked = "rank_agreement" in evaluation.learners[0].metrics
     names = ("On customers held out", "AUC>", "95 %", "lift, top 10 %>", *(("rank agreement>",) if ranked else ()))
     table = _grid(*names, "AUC gained over it")

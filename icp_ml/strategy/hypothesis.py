@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from icp_ml.exceptions import InputError, SettingsError
 from icp_ml.settings import CustomField
-from icp_ml.statements import FilterStatement, Statement, WeightedStatement, written
+from icp_ml.statements import SHORT, FilterStatement, Statement, WeightedStatement, written
 
 MAX_BYTES = 1_000_000
 MAX_STATEMENTS = 200
@@ -124,7 +124,8 @@ def _explain(error: ValidationError, source: str, tree: Any) -> str:
     place, line = [str(part) for part in problem["loc"]], _line(tree, problem["loc"])
     where = f"{source}, line {line}" if line else source
     if problem["type"] == "extra_forbidden":
-        allowed = ", ".join(_section(place[:-1]).model_fields)
+        spelled = {name: short for short, name in SHORT.items()}
+        allowed = ", ".join(spelled.get(name, name) for name in _section(place[:-1]).model_fields)
         return f"{where}: unknown key '{'.'.join(place)}'; allowed here: {allowed}"
     if problem["type"] == "missing":
         return f"{where}: {'.'.join(place)} is missing; {_told(place[-1])}"
@@ -141,7 +142,9 @@ def _told(key: str) -> str:
 
 
 def _section(place: list[str]) -> type[BaseModel]:
-    kinds = {"filters": FilterStatement, "signals": WeightedStatement, "anti_traits": WeightedStatement}
+    kinds: dict[str, type[BaseModel]] = {
+        "filters": FilterStatement, "signals": WeightedStatement, "anti_traits": WeightedStatement,
+    }  # fmt: skip
     return kinds.get(place[0], CustomField) if place else Hypothesis
 
 

@@ -20,8 +20,8 @@ from icp_ml.strategy.refining import refine
 
 NOT_JUDGED = "hypothesis"
 VERDICT = (
-    "Written by a person: no customer's outcome was looked at, so nothing says how good it is. Train on customers as soon "
-    "as there are 20 best and 20 worst ones."
+    "Written by a person: no customer's outcome was looked at, so nothing says how good it is. Train on customers as "
+    "soon as there are 20 best and 20 worst ones."
 )
 
 

@@ -1,13 +1,13 @@
 """A hypothesis as what a model is made of: tables on bins of its own, a profile, tiers.
 
-A point is a fixed number of log-odds. Where a statement is known to be true it adds its points times one minus the share of
-companies it is expected to be true of; where known to be false it takes away the points times that share; where it is
-not known it adds nothing. So the two differ by exactly the points, and the average company stays where it is.
+A point is a fixed number of log-odds. Where a statement is known to be true it adds its points times one minus the
+share of companies it is expected to be true of; where known to be false it takes away the points times that share;
+where it is not known it adds nothing. So the two differ by exactly the points, and the average company stays put.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -74,7 +74,11 @@ class HypothesisParts:
 
 
 def meanings_in(
-    hypothesis: Hypothesis, settings: Settings, as_of: date | None, source: str = "hypothesis"
+    hypothesis: Hypothesis,
+    settings: Settings,
+    as_of: date | None,
+    source: str = "hypothesis",
+    fields: Mapping[str, Field] | None = None,
 ) -> list[tuple[str, Statement, Meaning]]:
     """Return role, statement and meaning of every statement.
 
@@ -83,7 +87,7 @@ def meanings_in(
     SettingsError
         A field or a value is not known; the message names the statement.
     """
-    own = {c.name: Field(c.name, c.kind, c.category, label=c.label) for c in hypothesis.fields}
+    own = fields or {c.name: Field(c.name, c.kind, c.category, label=c.label) for c in hypothesis.fields}
     out = []
     for role, number, one in hypothesis.statements():
         place = f"{source}: {role}.{number} ({one.text}): "
@@ -178,7 +182,7 @@ def hypothesis_profile(
         "points_that_double": hypothesis.points_that_double,
     }
     return IdealCustomerProfile(
-        True, message, *(tuple(group) for group in groups.values()), evidence=evidence, kind="hypothesis",
+        True, message, tuple(groups["filter"]), tuple(groups["signal"]), tuple(groups["anti_trait"]), evidence=evidence, kind="hypothesis",
         beliefs=tuple(beliefs),
     )  # fmt: skip
 

@@ -195,7 +195,8 @@ def _cost(
         interval(lifts[0]),
         interval(lifts[1]),
         interval(lifts[1] - lifts[0]),
-        *(interval(_rate(tier, best, weights)) for tier in tiers),
+        interval(_rate(tiers[0], best, weights)),
+        interval(_rate(tiers[1], best, weights)),
         int(out.sum()),
         int(best[out].sum()),
     )

@@ -58,7 +58,8 @@ def refine(
     best : ndarray of shape (n,)
     """
     encoding = _extended(tables.encoding, meanings)
-    if encoding.fields == tables.encoding.fields:
+    before = tables.encoding.fields
+    if len(encoding.fields) == len(before) and all(a is b for a, b in zip(encoding.fields, before, strict=True)):
         return tables
     sources = _sources(tables.encoding, encoding)
     codes = encoding.encode(columns, len(best), tables.as_of)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from mlflow.entities import LoggedModel
 
     from icp_ml.accounts.formats.addresses import Address
+    from icp_ml.model import ICPModel
     from icp_ml.settings import Settings
     from icp_ml.workflow import TrainingRun
 
@@ -104,11 +105,11 @@ def log_training(
     with quiet_mlflow():
         client = connect(uri, create=True)
         with store_errors(uri):
-            experiment_id = _experiment_id(client, uri, experiment)
+            experiment_id = experiment_id_of(client, uri, experiment)
             run_id = client.create_run(experiment_id, run_name=f"icp {run.model.version}").info.run_id
             try:
                 model = _log_all(client, run_id, experiment_id, run, model_dir, settings, prints, report)
-                made = _register(client, registered_model, model, run) if registered_model else None
+                made = register(client, registered_model, model, run.model) if registered_model else None
             except BaseException:
                 with suppress(Exception):  # what went wrong first is what the user should see
                     client.set_terminated(run_id, "FAILED")
@@ -132,13 +133,14 @@ def _log_all(
     log_numbers(client, run_id, parameters, {**tags, "mlflow.note.content": run_description(run)})
     if prints:
         client.log_inputs(run_id, datasets=[entry.dataset() for entry in prints])
-    log_documents(client, run_id, run, report)
-    model = log_model(client, run_id, experiment_id, run, model_dir, parameters, tags)
+    log_documents(client, run_id, run.model, report)
+    model = log_model(client, run_id, experiment_id, run.model, model_dir, parameters, tags)
     log_metrics(client, run_id, run_metrics(run), model.model_id)
     return model
 
 
-def _experiment_id(client: MlflowClient, uri: str, name: str) -> str:
+def experiment_id_of(client: MlflowClient, uri: str, name: str) -> str:
+    """Return the id of an experiment, which is made where it does not exist."""
     known = client.get_experiment_by_name(name)
     if known is None:
         return client.create_experiment(name, artifact_location=artifact_location(uri, name))
@@ -169,15 +171,15 @@ def log_metrics(client: MlflowClient, run_id: str, metrics: Mapping[str, float],
         client.log_batch(run_id, metrics=some)
 
 
-def log_documents(client: MlflowClient, run_id: str, run: TrainingRun, report: Path | None) -> None:
+def log_documents(client: MlflowClient, run_id: str, icp: ICPModel, report: Path | None) -> None:
     """Keep the profile, the evaluation, the data report, the settings and the HTML report with the run."""
-    settings = run.model.settings
+    settings = icp.settings
     hidden = settings.tracking.model_copy(update={"uri": without_password(settings.tracking.uri)})
     with tempfile.TemporaryDirectory(prefix="icp_ml_") as scratch:
         folder = Path(scratch)
         for name in DOCUMENTS:
-            (folder / name).write_bytes(run.model.files[name])
-        (folder / "profile.md").write_text(run.profile.to_markdown(), encoding="utf-8")
+            (folder / name).write_bytes(icp.files[name])
+        (folder / "profile.md").write_text(icp.profile.to_markdown(), encoding="utf-8")
         shown = settings.model_copy(update={"tracking": hidden})
         (folder / "settings.yaml").write_text(shown.to_yaml(), encoding="utf-8")
         if report is not None and report.is_file():
@@ -189,7 +191,7 @@ def log_model(
     client: MlflowClient,
     run_id: str,
     experiment_id: str,
-    run: TrainingRun,
+    icp: ICPModel,
     model_dir: Path,
     parameters: Mapping[str, str],
     tags: Mapping[str, str],
@@ -212,9 +214,9 @@ def log_model(
                 path=str(target),
                 python_model=str(SCRIPT),
                 artifacts={MODEL_NAME: str(staged)},
-                signature=model_signature(run.model),
+                signature=model_signature(icp),
                 pip_requirements=requirements(),
-                metadata={"icp_ml.model_version": run.model.version},
+                metadata={"icp_ml.model_version": icp.version},
                 mlflow_model=Model(logged.artifact_location, run_id, model_uuid=model_id, model_id=model_id),
             )
             for cache in [*target.rglob("__pycache__")]:
@@ -228,7 +230,7 @@ def log_model(
     return client.finalize_logged_model(model_id, "READY")
 
 
-def _register(client: MlflowClient, name: str, model: LoggedModel, run: TrainingRun) -> str:
+def register(client: MlflowClient, name: str, model: LoggedModel, icp: ICPModel) -> str:
     """Make a version of a registered model, which is made where it does not exist."""
     from mlflow.exceptions import MlflowException
 
@@ -237,11 +239,16 @@ def _register(client: MlflowClient, name: str, model: LoggedModel, run: Training
     except MlflowException as error:
         if error.error_code != "RESOURCE_ALREADY_EXISTS":
             raise
-    tags = {"icp_ml.model_version": run.model.version, "icp_ml.settings_hash": run.model.settings.hash}
+    tags = {"icp_ml.model_version": icp.version, "icp_ml.settings_hash": icp.settings.hash}
     # A server refuses paths; a store in this process would look the id up in mlflow's global store instead of ours.
     is_server = client.tracking_uri.startswith(("http:", "https:", "databricks"))
     source = f"models:/{model.model_id}" if is_server else model.artifact_location
     made = client.create_model_version(
-        name, source, run_id=model.source_run_id, tags=tags, description=run.evaluation.verdict, model_id=model.model_id
+        name,
+        source,
+        run_id=model.source_run_id,
+        tags=tags,
+        description=str(icp.evaluation.get("verdict", "")),
+        model_id=model.model_id,
     )
     return str(made.version)

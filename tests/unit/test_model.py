@@ -303,8 +303,8 @@ def changed_json(path, name, change):
         ("encoding.json", lambda d: d.pop("fields"), "contradict each other"),
         ("encoding.json", lambda d: d.update(as_of="soon"), "contradict each other"),
         ("tiers.json", lambda d: d["cutoffs"].update(A=0), "cut-offs must fall"),
-        ("profile.json", lambda d: d["filters"][0].update(extra=1), "contradict each other"),
-        ("profile.json", lambda d: d.pop("message"), "contradict each other"),
+        ("profile.json", lambda d: d["filters"][0].update(extra=1), r"filters\.0\.extra: unknown key"),
+        ("profile.json", lambda d: d.pop("message"), "message: Field required"),
     ],
 )
 def test_files_that_contradict_each_other_are_refused(saved, name, change, match):
