@@ -192,9 +192,14 @@ def train(
     ] = None,
     review: Review = None,
     matches: Decided = None,
+    new_market: Annotated[
+        str | None,
+        typer.Option("--new-market", metavar="RULE", help='a market being entered, such as "employees > 500"'),
+    ] = None,
 ) -> Outcome:
     """Label customers, train, derive the profile, save the model, log it to MLflow."""
     options = commands.ListOptions(review, _source(matches))
+    context = commands.with_market(context, new_market)
     return commands.train(context, commands.source(customers), _source(market), out, register, options)
 
 

@@ -2,10 +2,22 @@
 
 from icp_ml.commands.data import check, init
 from icp_ml.commands.demo import demo
-from icp_ml.commands.hypothesis import hypothesis
+from icp_ml.commands.hypothesis import hypothesis, with_market
 from icp_ml.commands.matching import ListOptions
 from icp_ml.commands.scoring import ScoreOptions, score
 from icp_ml.commands.sources import source
 from icp_ml.commands.training import report, train
 
-__all__ = ["ListOptions", "ScoreOptions", "check", "demo", "hypothesis", "init", "report", "score", "source", "train"]
+__all__ = [
+    "ListOptions",
+    "ScoreOptions",
+    "check",
+    "demo",
+    "hypothesis",
+    "init",
+    "report",
+    "score",
+    "source",
+    "train",
+    "with_market",
+]

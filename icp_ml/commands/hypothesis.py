@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from icp_ml.session import Context, Outcome
 
 if TYPE_CHECKING:
     from icp_ml.model import ICPModel
+    from icp_ml.strategy.hypothesis import Hypothesis
 
 LINES = 12
 
@@ -61,3 +63,23 @@ def _track(context: Context, model: ICPModel, out: Path, register: str | None) -
     if logged.registered_version:
         shown["MLflow model"] = f"models:/{name}/{logged.registered_version}"
     return shown
+
+
+def with_market(context: Context, rule: str | None) -> Context:
+    """Put the market that the command line names over the settings'."""
+    if rule is None:
+        return context
+    profile = {**context.settings.profile.model_dump(mode="json"), "new_market": rule}
+    return replace(context, settings=context.settings.override(profile=profile))
+
+
+def believed_before(context: Context) -> Hypothesis | None:
+    """Read the hypothesis that the settings name: as given, or beside the settings file."""
+    from icp_ml.strategy.hypothesis import read_hypothesis
+
+    named = context.settings.model.hypothesis
+    if named is None:
+        return None
+    path = Path(named.file)
+    beside = context.settings_file.parent / path if context.settings_file else path
+    return read_hypothesis(path if path.is_file() or not beside.is_file() else beside)

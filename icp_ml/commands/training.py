@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from icp_ml.commands.hypothesis import believed_before
 from icp_ml.commands.matching import ListOptions, find, looked_up, write_decidable
 from icp_ml.commands.sources import about, check_folder, load_model, read_all
 from icp_ml.exceptions import IcpError, InputError, MissingDependencyError
@@ -31,6 +32,8 @@ def train(
     """Train, save, log."""
     from icp_ml.model_directory import check_target
     from icp_ml.report import terminal
+    from icp_ml.report.decided_terminal import decided_tables
+    from icp_ml.report.decided_view import decided_view
     from icp_ml.report.matching_view import matching_view
 
     check_target(out)
@@ -46,6 +49,7 @@ def train(
         terminal.labels_line(run.labels),
         terminal.matching_lines(matching_view(told.get("matching") or {}, told.get("enrichment") or {})),
         terminal.profile_panel(run.profile),
+        decided_tables(decided_view(run.profile)),
         terminal.quality_table(run.evaluation),
         terminal.suspicious_table(run.evaluation.suspicious),
         terminal.stages_line(run.seconds),
@@ -70,6 +74,8 @@ def report(
     """Show and write what a model knows."""
     from icp_ml.evaluation import Evaluation
     from icp_ml.report import terminal
+    from icp_ml.report.decided_terminal import decided_tables
+    from icp_ml.report.decided_view import decided_view
     from icp_ml.report.html import write_html
     from icp_ml.report.markdown import write_markdown
     from icp_ml.report.slide import check_slide_name, write_slide
@@ -89,6 +95,7 @@ def report(
     evaluation = Evaluation.from_dict(loaded.evaluation)
     view = terminal.spaced(
         terminal.profile_panel(loaded.profile, 12),
+        decided_tables(decided_view(loaded.profile)),
         terminal.quality_table(evaluation),
         terminal.files_table({"Model": f"{model} ({loaded.version})", **written}),
     )
@@ -107,12 +114,21 @@ def train_model(
     """Read, look customers up on the list, then train."""
     from icp_ml import workflow
 
+    believed = believed_before(context)
     with context.progress("read") as bar:
         accounts, listed = read_all(context, customers, market, bar)
         accounts.check_unique_ids()
         found, listed = find(context, accounts, market, listed, options, bar)
         with about(customers):
-            run = workflow.train(accounts, context.settings, listed, found=found, n_jobs=context.jobs, progress=bar)
+            run = workflow.train(
+                accounts,
+                context.settings,
+                listed,
+                found=found,
+                hypothesis=believed,
+                n_jobs=context.jobs,
+                progress=bar,
+            )
     return run, accounts, listed, found
 
 

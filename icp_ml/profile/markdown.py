@@ -15,7 +15,10 @@ TITLES = {
     "anti_trait": "Against",
     "further": "Further traits",
 }
-NEVER_TESTED = "no customer has tested it yet"
+SOLD = (
+    "Nearly all customers are here, best and worst alike: it says where sales went, not who is ideal. "
+    "It excludes nobody."
+)
 
 
 def escape_markdown(text: str) -> str:
@@ -41,8 +44,8 @@ def profile_markdown(profile: IdealCustomerProfile) -> str:
     elif profile.kind == "hypothesis":
         lines.append(
             f"Written by a person, not learned: {e['points_that_double']:g} points double the odds, and "
-            f"{e['base_rate']:.0%} of customers are expected to be best. Fit is likeness to the customer described, not "
-            "readiness to buy."
+            f"{e['base_rate']:.0%} of customers are expected to be best. Fit is likeness to the customer described, "
+            "not readiness to buy."
         )
     if e.get("adjusted_for"):
         named = ", ".join(escape_markdown(str(name)) for name in e["adjusted_for"])
@@ -75,13 +78,19 @@ def _sold(profile: IdealCustomerProfile) -> list[str]:
         return []
     outside = {e["statement"]: e for e in profile.evidence.get("outside_sold_so_far") or ()}
     rows = [
-        (t.sentence, f"{t.best_support:.0%}", f"{t.worst_support:.0%}", _share(t.market_share), outside_words(outside.get(t.sentence)))
+        (
+            t.sentence,
+            f"{t.best_support:.0%}",
+            f"{t.worst_support:.0%}",
+            _share(t.market_share),
+            outside_words(outside.get(t.sentence)),
+        )
         for t in profile.sold_so_far
-    ]  # fmt: skip
+    ]
     return [
         "## Where you have sold so far",
         "",
-        "Nearly all customers are here, best and worst alike: it says where sales went, not who is ideal. It excludes nobody.",
+        SOLD,
         "",
         *table(("statement", "of best", "of worst", "of the list", "outside it"), rows),
         "",

@@ -8,9 +8,10 @@ from pathlib import PurePath
 from typing import Any
 
 from icp_ml.model import ICPModel
-from icp_ml.profile import CUT_SHARE, EVIDENCE, NOTHING_FOUND, PASS_SHARE
+from icp_ml.profile import CUT_SHARE, EVIDENCE, NOTHING_FOUND, PASS_SHARE, is_named
 from icp_ml.report import formats as f
 from icp_ml.report.columns_view import column_view
+from icp_ml.report.decided_view import decided_view
 from icp_ml.report.evidence import quality_view
 from icp_ml.report.label_view import label_view
 from icp_ml.report.matching_view import matching_view
@@ -43,9 +44,12 @@ def report_context(model: ICPModel, scored: Mapping[str, Any] | None = None) -> 
     return {
         "title": "Ideal customer profile",
         "profile": _profile(model),
+        "decided": decided_view(model.profile),
         "tiles": _tiles(model, quality),
         "quality": quality,
-        "traits": [_trait(t, model) for t in sorted(_traits(model), key=lambda t: (-t.lift, t.term, t.codes))],
+        "traits": [_trait(t, model) for t in sorted(_traits(model), key=lambda t: (-t.lift, t.term, t.codes))]
+        if model.profile.kind == "derived"
+        else [],
         "tiers": _tiers(model, scored),
         "list": _list(scored) if scored else None,
         "labels": labels,
@@ -67,7 +71,8 @@ def base_rate(model: ICPModel) -> float | None:
 
 
 def _traits(model: ICPModel) -> tuple[Trait, ...]:
-    return (*model.profile.filters, *model.profile.signals, *model.profile.anti_traits)
+    profile = model.profile
+    return (*profile.filters, *profile.signals, *profile.anti_traits, *profile.further)
 
 
 def _profile(model: ICPModel) -> dict[str, Any]:
@@ -86,7 +91,12 @@ def _profile(model: ICPModel) -> dict[str, Any]:
     return {
         "found": profile.found,
         "headline": "Who the ideal customer is" if profile.found else f.capital(NOTHING_FOUND),
-        "lead": _lead(f.listed(parts), best, mature) if profile.found else f.sentence(why),
+        "lead": f.sentence(profile.message)
+        if profile.kind == "hypothesis"
+        else _lead(f.listed(parts), best, mature)
+        if profile.found
+        else f.sentence(why),
+        "kind": profile.kind,
         "filters": [_trait(t, model) for t in profile.filters],
         "signals": [_trait(t, model) for t in profile.signals],
         "anti": [_trait(t, model) for t in profile.anti_traits],
@@ -97,6 +107,22 @@ def _profile(model: ICPModel) -> dict[str, Any]:
             "The list is ranked, not cut."
         ),
     }
+
+
+def _decided(trait: Trait, model: ICPModel) -> str:
+    if model.profile.kind == "hypothesis":
+        return "Written in the hypothesis: accounts known not to meet it are ineligible."
+    if is_named(trait, model.settings.profile.filters):
+        return "Confirmed in the settings: accounts known to be outside it are ineligible."
+    return "Proposed: it excludes no account until it is named in the settings (profile.filters)."
+
+
+def _role(trait: Trait, model: ICPModel) -> tuple[str, str]:
+    if trait in model.profile.filters:
+        return "filter", "Filter"
+    if trait in model.profile.further:
+        return ("signal", "Further signal") if trait.direction == "positive" else ("anti", "Further anti-trait")
+    return ("signal", "Signal") if trait in model.profile.signals else ("anti", "Anti-trait")
 
 
 def _lead(parts: str, best: Any, mature: Any) -> str:
@@ -137,13 +163,13 @@ def _tiles(model: ICPModel, quality: Mapping[str, Any]) -> list[dict[str, str]]:
 
 
 def _trait(trait: Trait, model: ICPModel) -> dict[str, Any]:
-    profile = model.profile
-    role = "filter" if trait in profile.filters else "signal" if trait in profile.signals else "anti"
+    role, role_name = _role(trait, model)
     values = trait.values.get("in")
-    confirmed = trait.field in model.settings.profile.filters
+    points = model.profile.points(trait)
     return {
         "role": role,
-        "role_name": {"filter": "Filter", "signal": "Signal", "anti": "Anti-trait"}[role],
+        "role_name": role_name,
+        "points": "" if points is None else f"{points:g}",  # of a hypothesis, which has no customers to count
         "positive": trait.direction == "positive",
         "sentence": f.capital(trait.sentence),
         "category": CATEGORIES.get(trait.category, f.capital(trait.category, 40)),
@@ -162,9 +188,7 @@ def _trait(trait: Trait, model: ICPModel) -> dict[str, Any]:
         "who": f.capital(trait.who),
         "passes": f.percent(1 - trait.best_support),
         "cuts": f.percent(trait.market_share) if trait.market_share is not None else "",
-        "decided": "Confirmed in the settings: accounts known to show it are ineligible."
-        if confirmed
-        else "Proposed: it excludes no account until it is named in the settings (profile.filters).",
+        "decided": _decided(trait, model),
     }
 
 

@@ -52,7 +52,7 @@ def render_html(model: ICPModel, scored: Mapping[str, Any] | None = None) -> str
 def _charts(model: ICPModel) -> dict[str, Any]:
     """Return the charts that stand alone, each as markup, by name."""
     figures = {}
-    if model.profile.found:
+    if model.profile.found and model.profile.kind == "derived":
         title = "Traits: share of best customers against the average, with 95% intervals"
         wide, narrow = (lift_estimates(model.profile, n) for n in (WIDE_LABEL, NARROW_LABEL))
         figures["traits"] = plotting.lift_chart(wide), title

@@ -1,4 +1,4 @@
-"""All that people say beside the data, in the order training needs it: read first, in codes before traits, applied last."""
+"""All that people say beside the data, as training needs it: read first, in codes before traits, applied last."""
 
 from __future__ import annotations
 

@@ -182,9 +182,15 @@ def hypothesis_profile(
         "points_that_double": hypothesis.points_that_double,
     }
     return IdealCustomerProfile(
-        True, message, tuple(groups["filter"]), tuple(groups["signal"]), tuple(groups["anti_trait"]), evidence=evidence, kind="hypothesis",
+        True,
+        message,
+        tuple(groups["filter"]),
+        tuple(groups["signal"]),
+        tuple(groups["anti_trait"]),
+        evidence=evidence,
+        kind="hypothesis",
         beliefs=tuple(beliefs),
-    )  # fmt: skip
+    )
 
 
 def believed_words(one: Believed) -> str:

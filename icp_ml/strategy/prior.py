@@ -151,7 +151,8 @@ class PriorEvidence:
         change = self.gain["auc_all"]
         return (
             f"The hypothesis counts as {self.worth:g} customers: its statements keep {self.weights.hypothesis:.2f} of "
-            f"their points, the data's tables {self.weights.data:.2f}. Best against all others, held out: AUC {both.text(2)} "
+            f"their points, the data's tables {self.weights.data:.2f}. Best against all others, held out: "
+            f"AUC {both.text(2)} "
             f"with both, {data.text(2)} by the data alone, {alone.text(2)} by the hypothesis alone; "
             f"it adds {change.value:+.3f} ({change.low:+.3f} to {change.high:+.3f})."
         )
