@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import reprlib
 from collections.abc import Mapping
 from functools import cache
 from typing import Any
@@ -12,8 +13,6 @@ from pydantic import TypeAdapter, ValidationError
 from icp_ml.exceptions import ModelFormatError
 from icp_ml.profile.document import PROFILE_VERSION, TRAIT_GROUPS, IdealCustomerProfile
 from icp_ml.traits import Trait
-
-SHOWN = 60
 
 
 @cache
@@ -63,7 +62,7 @@ def validated(data: Mapping[str, Any]) -> IdealCustomerProfile:
     except ValidationError as error:
         problem = error.errors(include_url=False)[0]
         place = ".".join(map(str, problem["loc"])) or "profile"
-        found = "" if problem["type"] == "missing" else f" = {repr(problem['input'])[:SHOWN]}"
+        found = "" if problem["type"] == "missing" else f" = {reprlib.repr(problem['input'])}"
         msg = f"profile: {place}{found}: {problem['msg']}; see docs/reference/profile.schema.json"
         raise ModelFormatError(msg) from error
     except ModelFormatError:

@@ -311,4 +311,6 @@ def _facts(model: ICPModel) -> list[dict[str, str]]:
         ("Random state", str(model.settings.random_state)),
         ("Made with", ", ".join(f"{f.clean(name, 30)} {f.clean(version, 30)}" for name, version in libraries.items())),
     ]
-    return [{"name": name, "value": value} for name, value in pairs]
+    learned = {"Customers from", "Rounds and bags", "Calibration", "Random state"}
+    shown = [pair for pair in pairs if model.profile.kind == "derived" or pair[0] not in learned]
+    return [{"name": name, "value": value} for name, value in shown]

@@ -17,6 +17,7 @@ SHORT = {
     ),
     "not_better_than_rule": "With care: on customers held out, the model is no better than a rule of two fields.",
     "not_better_than_baselines": "With care: on customers held out, the model is no better than what is simpler.",
+    "hypothesis": "A hypothesis, written by a person: no customer has tested it yet.",
     "no_signal": "The outcomes cannot be told from the fields any better than chance.",
 }
 

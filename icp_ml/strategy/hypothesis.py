@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Mapping
 from datetime import date
 from math import log
@@ -19,7 +20,8 @@ MAX_BYTES = 1_000_000
 MAX_STATEMENTS = 200
 MAX_FILTERS = 5
 POINTS_THAT_DOUBLE = 2.0
-SHOWN = 80  # characters of a wrong value
+_SHORT = reprlib.Repr()  # nested aliases in a hostile file would print for ever
+_SHORT.maxlevel, _SHORT.maxstring, _SHORT.maxother = 2, 80, 80
 
 
 class Hypothesis(BaseModel):
@@ -120,7 +122,9 @@ def _validated(data: dict[str, Any], source: str, tree: Any) -> Hypothesis:
 
 
 def _explain(error: ValidationError, source: str, tree: Any) -> str:
-    problem = error.errors(include_url=False)[0]
+    problems = error.errors(include_url=False)
+    # A key that is unknown is often why another is missing.
+    problem = next((p for p in problems if p["type"] == "extra_forbidden"), problems[0])
     place, line = [str(part) for part in problem["loc"]], _line(tree, problem["loc"])
     where = f"{source}, line {line}" if line else source
     if problem["type"] == "extra_forbidden":
@@ -129,8 +133,7 @@ def _explain(error: ValidationError, source: str, tree: Any) -> str:
         return f"{where}: unknown key '{'.'.join(place)}'; allowed here: {allowed}"
     if problem["type"] == "missing":
         return f"{where}: {'.'.join(place)} is missing; {_told(place[-1])}"
-    value = repr(problem["input"])[: SHOWN * 2]
-    value = value if len(value) <= SHOWN else f"{value[: SHOWN - 3]}..."
+    value = _SHORT.repr(problem["input"])
     return f"{where}: {'.'.join(place) or 'hypothesis'} = {value}: {problem['msg'].removeprefix('Value error, ')}"
 
 

@@ -75,11 +75,12 @@ def apply_overrides(
         size = {"raise": size, "lower": -size, "exclude": 0.0}[override.action]
         values[j][list(codes)] += size
         sentence = trait_words(tables.terms[j], codes)
-        by_how_much = "" if override.action == "exclude" else f" by {abs(size):.2f} log-odds"
+        odds = f" by {abs(size):.2f} log-odds ({np.exp(abs(size)):.1f} times the odds)"
+        by_how_much = "" if override.action == "exclude" else odds
         records.append(
             {
                 "action": override.action,
-                "words": f"{override.action} {sentence}{by_how_much}",
+                "words": f'{override.action} "{sentence}"{by_how_much}',
                 "statement": sentence,
                 "field": meaning.field.name,
                 "term": tables.terms[j].name,
