@@ -300,6 +300,7 @@ _TOLD: dict[str, dict[str, str]] = {
         "market_weights": "weight customers so that they look like the list",
         "bags": "refits on resamples that are averaged; their spread gives the intervals",
         "max_tokens": "most tokens used of a list or text",
+        "hypothesis": "a written ICP that counts as some customers, such as {file: hypothesis.yaml, customers: 50}",
         "max_pairs": "most pairs of fields that may say something together, each kept only if it earns its place",
     },
     "evaluation": {
@@ -309,6 +310,8 @@ _TOLD: dict[str, dict[str, str]] = {
     "profile": {
         "filters": "fields whose trait is a filter: accounts known to be outside are ineligible",
         "signals": "fields whose traits are never filters",
+        "overrides": "decisions with a reason, such as {exclude: {field: country, in: [US]}, reason: no partner}",
+        "new_market": 'a market being entered, such as "employees > 500", compared with the core',
     },
     "tiers": {"capacity": "accounts that can be worked"},
     "scoring": {"reasons": "reasons beside each score", "lookalikes": "customers alike beside each score"},

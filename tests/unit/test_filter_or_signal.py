@@ -131,7 +131,7 @@ def test_a_name_without_effect_is_told_and_a_wrong_one_refused():
     assert profile.evidence["notes"][0].startswith("profile.filters: no trait was found on 'city'")
     assert "no trait was found" in profile.to_markdown()
     with pytest.raises(
-        SettingsError, match="profile.filters: 'emploees' is no field or trait .*did you mean employees"
+        SettingsError, match=r"profile.filters: .emploees. is no field or trait .*did you mean employees"
     ):
         check_names(["emploees"], ["employees", "country"], "profile.filters")
 

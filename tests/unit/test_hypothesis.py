@@ -74,8 +74,8 @@ def test_reasons_speak_of_points_and_not_of_customers():
     assert said == [
         "9,000 employees (5,001 or more) lowers fit: the hypothesis takes 2 points from it",
         "Uses Snowflake raises fit: the hypothesis gives it 2 points",
-        "Founded 26 years ago (15 years ago or earlier) lowers fit: the hypothesis gives 1 point to founded in the last "
-        "14 years",
+        "Founded 26 years ago (15 years ago or earlier) lowers fit: the hypothesis gives 1 point to founded in the "
+        "last 14 years",
     ]
     assert not any("customer" in text for text in said)
 
@@ -162,7 +162,7 @@ def test_what_no_field_holds_is_said(text, match):
 
 
 def test_what_is_no_file_is_said(tmp_path):
-    with pytest.raises(InputError, match="none.yaml: cannot be read as a hypothesis"):
+    with pytest.raises(InputError, match=r"none\.yaml: cannot be read as a hypothesis"):
         read_hypothesis(tmp_path / "none.yaml")
     (tmp_path / "bad.yaml").write_text("a: [1")
     with pytest.raises(InputError, match=r"bad.yaml: not valid YAML: line 1"):

@@ -160,5 +160,5 @@ def test_settings_keep_overrides_as_they_were_written():
     assert settings.hash != Settings().hash
     with pytest.raises(SettingsError, match=r"profile.overrides.0.reason"):
         Settings.build({"profile": {"overrides": [{"raise": "country in US", "points": 2}]}})
-    with pytest.raises(SettingsError, match="named under profile.filters and under profile.signals"):
+    with pytest.raises(SettingsError, match=r"named under profile\.filters and under profile\.signals"):
         Settings.build({"profile": {"filters": ["country"], "signals": ["country"]}})
