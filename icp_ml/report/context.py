@@ -165,11 +165,13 @@ def _tiles(model: ICPModel, quality: Mapping[str, Any]) -> list[dict[str, str]]:
 def _trait(trait: Trait, model: ICPModel) -> dict[str, Any]:
     role, role_name = _role(trait, model)
     values = trait.values.get("in")
-    points = model.profile.points(trait)
+    points = model.profile.points(trait)  # of a hypothesis, which has no customers to count
+    beliefs = model.profile.beliefs if points is not None else ()
     return {
         "role": role,
         "role_name": role_name,
-        "points": "" if points is None else f"{points:g}",  # of a hypothesis, which has no customers to count
+        "points": None if points is None else points if trait.direction == "positive" else -points,
+        "why": next((f.clean(b.get("why") or "", 300) for b in beliefs if b["statement"] == trait.sentence), ""),
         "positive": trait.direction == "positive",
         "sentence": f.capital(trait.sentence),
         "category": CATEGORIES.get(trait.category, f.capital(trait.category, 40)),

@@ -60,15 +60,6 @@ def slide_context(model: ICPModel) -> dict[str, Any]:
     """Return the report's context, with what else the profile's document holds for a slide."""
     context, document = report_context(model), model.profile.to_dict()
     profile = {**{name: document[name] for name in DOCUMENT if name in document}, **context["profile"]}
-    scale = document["evidence"].get("log_odds_per_point")
-    if profile.get("kind") == "hypothesis" and scale:
-        whys = {belief["statement"]: belief.get("why") for belief in document.get("beliefs") or ()}
-        for shown, written in (("signals", "signals"), ("anti", "anti_traits")):
-            believed = [
-                {"points": round(t["contribution"] / scale, 6), "why": whys.get(t["sentence"])}
-                for t in document[written]
-            ]
-            profile[shown] = [{**t, **b} for t, b in zip(profile[shown], believed, strict=True)]
     return {**context, "profile": profile}
 
 

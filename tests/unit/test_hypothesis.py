@@ -101,7 +101,8 @@ def test_it_is_saved_loaded_and_scored_as_any_other_model(tmp_path):
 def test_reports_do_without_customers():
     made = model()
     context = report_context(made)
-    assert context["profile"]["signals"][0]["points"] == "3"
+    assert context["profile"]["signals"][0]["points"] == 3
+    assert context["profile"]["anti"][0]["points"] == -2
     assert context["traits"] == []
     assert context["tiles"] == []
     assert "no customer has tested it yet" in context["quality"]["short"]

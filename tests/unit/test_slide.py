@@ -7,6 +7,7 @@ import re
 import sys
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from functools import cache
 from itertools import combinations
@@ -273,13 +274,15 @@ def test_a_hypothesis_shows_points_and_no_evidence() -> None:
     assert not re.search(r"×|of best customers|AUC|0%|average", said)
 
 
-def test_a_hypothesis_takes_its_points_from_its_contributions(monkeypatch: pytest.MonkeyPatch) -> None:
-    profile = examples.make_profile()
-    document = {**profile.to_dict(), "kind": "hypothesis", "evidence": {"log_odds_per_point": 0.2}}
-    document["beliefs"] = [{"statement": "uses Snowflake", "why": "we build on it"}]
-    monkeypatch.setattr(type(profile), "to_dict", lambda _: document)
-    shown = slide_context(examples.make_model())["profile"]
-    assert [(t["points"], t["why"]) for t in shown["signals"]] == [(2.0, None), (2.0, "we build on it")]
+def test_a_hypothesis_takes_its_points_from_its_contributions() -> None:
+    believed = replace(
+        examples.make_profile(),
+        kind="hypothesis",
+        evidence={"log_odds_per_point": 0.2, "points_that_double": 3.5, "base_rate": 0.25},
+        beliefs=({"statement": "uses Snowflake", "why": "we build on it"},),
+    )
+    shown = slide_context(replace(examples.make_model(), profile=believed))["profile"]
+    assert [(t["points"], t["why"]) for t in shown["signals"]] == [(2.0, ""), (2.0, "we build on it")]
     assert [t["points"] for t in shown["anti"]] == [-2.0]
 
 
