@@ -279,7 +279,9 @@ def test_a_hypothesis_takes_its_points_from_its_contributions() -> None:
         examples.make_profile(),
         kind="hypothesis",
         evidence={"log_odds_per_point": 0.2, "points_that_double": 3.5, "base_rate": 0.25},
-        beliefs=({"statement": "uses Snowflake", "why": "we build on it"},),
+        beliefs=(
+            {"statement": "uses Snowflake", "believed": "", "data": "", "verdict": "untested", "why": "we build on it"},
+        ),
     )
     shown = slide_context(replace(examples.make_model(), profile=believed))["profile"]
     assert [(t["points"], t["why"]) for t in shown["signals"]] == [(2.0, ""), (2.0, "we build on it")]
