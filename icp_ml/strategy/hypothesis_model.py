@@ -39,6 +39,11 @@ def model_parts(source: str | Path | Mapping[str, Any] | Hypothesis, settings: S
         if getattr(settings.profile, setting):
             msg = f"profile.{setting}: a hypothesis says itself what is a filter; remove it from the settings"
             raise SettingsError(msg)
+    if settings.profile.new_market is not None:
+        msg = (
+            "profile.new_market: a market is compared with the core by customers, and a hypothesis has none; remove it"
+        )
+        raise SettingsError(msg)
     own = {f.name for f in settings.fields.custom}
     custom = (*settings.fields.custom, *(f for f in hypothesis.fields if f.name not in own))
     fields = {**settings.fields.model_dump(mode="json"), "custom": [f.model_dump(mode="json") for f in custom]}

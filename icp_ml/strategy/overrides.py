@@ -17,6 +17,7 @@ from icp_ml.estimator.labels import statement as trait_words
 from icp_ml.estimator.rows import IntArray
 from icp_ml.estimator.scorecard import ScoringTables
 from icp_ml.evaluation.metrics import Interval, interval, resample_weights
+from icp_ml.exceptions import SettingsError
 from icp_ml.profile.rates import rate_inside
 from icp_ml.schema import Field
 from icp_ml.settings import Settings
@@ -63,13 +64,19 @@ def apply_overrides(
     found : sequence of (Override, Meaning)
     per_point : float
         Log-odds of a point.
+
+    Raises
+    ------
+    SettingsError
+        The model reads a field as another kind than its statement does.
     """
     values = [value.copy() for value in tables.values]
     records = []
     for override, meaning in found:
         place = codes_of(tables.encoding, meaning)
-        if place is None:  # a field the model reads as another kind than its statement does
-            continue
+        if place is None:
+            msg = f"profile.overrides ({override.where.text}): the model reads '{meaning.field.name}' as another kind"
+            raise SettingsError(msg)
         j, codes = place
         size = override.log_odds if override.log_odds is not None else (override.points or 0.0) * per_point
         size = {"raise": size, "lower": -size, "exclude": 0.0}[override.action]

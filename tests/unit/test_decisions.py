@@ -7,8 +7,11 @@ from functools import cache
 
 import numpy as np
 import pytest
+import yaml
+from typer.testing import CliRunner
 
 from icp_ml import ICPModel, IdealCustomerProfile, Settings, read_accounts, train
+from icp_ml.cli import app
 from icp_ml.evaluation.metrics import Judged
 from icp_ml.exceptions import SettingsError
 from icp_ml.report.context import report_context
@@ -187,3 +190,26 @@ def test_a_market_without_customers_is_said_to_be_unknown():
     )
     assert found["sentence"] == "No customer is of the market being entered (large): nothing is known of it yet."
     json.dumps(found, allow_nan=False)
+
+
+@pytest.mark.slow
+def test_the_command_line_reads_the_hypothesis_beside_the_settings(tmp_path, monkeypatch):
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "believed.yaml").write_text(yaml.safe_dump(BELIEVED))
+    own = {**SETTINGS.model_dump(mode="json"), "profile": {}}
+    own["model"] = {"bags": 2, "hypothesis": {"file": "believed.yaml", "customers": 20}}
+    (tmp_path / "set" / "icp.yaml").write_text(yaml.safe_dump(own))
+    customers().to_csv(tmp_path / "customers.csv", index=False)
+    monkeypatch.chdir(tmp_path)
+    common = ["--settings", "set/icp.yaml", "--jobs", "1", "--out", "model"]
+    found = CliRunner().invoke(app, ["train", "customers.csv", *common, "--new-market", "employees > 200"])
+    assert found.exit_code == 0, found.output
+    assert "What we believed" in found.stdout
+    assert "Market being entered: 201 or more employees" in found.stdout
+    model = ICPModel.load("model")
+    assert model.evaluation["hypothesis"]["worth"] == 20
+    assert model.settings.profile.new_market.text == "employees > 200"
+    assert "What we believed" in CliRunner().invoke(app, ["report", "model"]).stdout
+    wrong = CliRunner().invoke(app, ["train", "customers.csv", *common, "--new-market", "employees about 200"])
+    assert wrong.exit_code == 2
+    assert "write a field, a sign and a value" in wrong.stderr
