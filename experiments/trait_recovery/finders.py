@@ -1,0 +1,132 @@
+"""What finds traits in a world: `find_traits` behind the gate as `train` calls it, and three peers (peers.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from judgement import Statement
+from peers import shallow_tree, sirus_rules, top_shap
+from worlds import AS_OF_DATE, World, arrow_columns, numbers, population, specs
+
+from icp_ml.estimator.boosting import BoostingParams
+from icp_ml.estimator.encoding import Encoding, Term
+from icp_ml.estimator.fitting import FitParams, fit_tables
+from icp_ml.gate import permutation_gate
+from icp_ml.traits import Trait, find_traits
+
+
+@dataclass(frozen=True)
+class Found:
+    """A reported trait: what it says (None of a pair), the companies it is true of, and its own evidence."""
+
+    statement: Statement | None
+    inside: npt.NDArray[np.bool_]  # of the population as seen
+    evidence: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Report:
+    """What one finder reports of one world."""
+
+    found: tuple[Found, ...]
+    gate_p: float | None = None
+    passed: bool = True
+
+
+Finder = Callable[[World, int], Report]
+
+
+def ours(world: World, seed: int) -> Report:
+    """Gate, fit, `find_traits`: as `train` does. Traits are also returned where the gate says no."""
+    fields = specs(world.seen)
+    columns = arrow_columns(world.seen, fields)
+    best, judged = (world.status == "best").astype(np.float64), world.status != "middle"
+    params = FitParams(BoostingParams(), max_pairs=10)
+    chosen = pa.array(judged)
+    gate = permutation_gate(
+        {name: array.filter(chosen) for name, array in columns.items()},
+        fields, best[judged], params=params, seed=seed, n_jobs=1, as_of=AS_OF_DATE,
+    )  # fmt: skip
+    fitted = fit_tables(columns, fields, best, trains=judged, params=params, as_of=AS_OF_DATE, seed=seed, n_jobs=1)
+    codes = fitted.tables.encode(columns, len(best), AS_OF_DATE)
+    traits = find_traits(fitted.tables, codes, world.status, seed=seed, wide=fitted.wide)
+    terms = {term.name: term for term in fitted.tables.terms}
+    found = tuple(_found(trait, terms, world) for trait in traits)
+    return Report(found, gate.p_value, gate.passed)
+
+
+def _found(trait: Trait, terms: Mapping[str, Term], world: World) -> Found:
+    evidence = {
+        "sentence": trait.sentence, "customers": trait.customers, "lift": trait.lift, "lift_low": trait.lift_low,
+        "lift_high": trait.lift_high, "stability": trait.stability, "p_value": trait.p_value,
+        "stand_ins": list(getattr(trait, "stand_ins", ())),
+    }  # fmt: skip
+    if getattr(trait, "pair", ()):
+        return Found(None, np.zeros(len(population(world.planted.alone)[1]), dtype=bool), evidence)
+    statement = said(trait, terms[trait.term], world)
+    return Found(statement, inside(statement, world), evidence)
+
+
+def said(trait: Trait, term: Term, world: World) -> Statement:
+    """Return what a trait says, in the values of the customers' table."""
+    kind, direction = term.encoding.kind, trait.direction
+    if kind == "numeric":
+        low, high = trait.values["over"], trait.values["up_to"]
+        return Statement(term.field, "range", direction, low, high)
+    if kind == "tokens":
+        return Statement(term.field, "token", direction, values=(term.encoding.values[term.token or 0],))
+    if kind == "boolean":
+        return Statement(term.field, "set", direction, values=(bool(trait.values["is"]),))
+    # A category's code may stand for several values (an industry code for all narrower ones).
+    distinct = sorted({*world.seen[term.field].dropna(), *population(world.planted.alone)[1][term.field].dropna()})
+    codes = Encoding((term.encoding,)).encode({term.field: pa.array(distinct)}, len(distinct))[:, 0]
+    of = [value for value, code in zip(distinct, codes.tolist(), strict=True) if code in set(trait.codes)]
+    return Statement(term.field, "set", direction, values=tuple(of))
+
+
+def values_of(field: str, kind: str, world: World, *, complete: bool) -> npt.NDArray[Any]:
+    """Return a field of the population as statements read it."""
+    frame = population(world.planted.alone)[0 if complete else 1]
+    return numbers(frame, field) if kind == "range" else frame[field].to_numpy(dtype=object, na_value=None)
+
+
+def inside(statement: Statement, world: World) -> npt.NDArray[np.bool_]:
+    """Return of which companies of the population, as seen, a statement is true."""
+    return statement.inside(values_of(statement.field, statement.kind, world, complete=False))
+
+
+def planted_statements(world: World) -> list[Statement]:
+    """Return the planted traits as statements: inclusive ends as those of a bin, founding years as ages."""
+    out = []
+    for trait in world.planted.traits:
+        direction = "positive" if trait.effect > 0 else "negative"
+        if trait.kind != "range":
+            out.append(Statement(trait.field, trait.kind, direction, values=trait.values))
+            continue
+        low, high = trait.values
+        if trait.field == "founded_year":
+            year = AS_OF_DATE.year
+            low, high = None if high is None else year - high, None if low is None else year - low
+        low = None if low is None else float(np.nextafter(low, -np.inf))
+        out.append(Statement(trait.field, "range", direction, low, high))
+    return out
+
+
+def _peer(find: Callable[..., list[Statement]]) -> Finder:
+    def finder(world: World, seed: int) -> Report:
+        judged = world.status != "middle"
+        frame = world.seen[judged].reset_index(drop=True)
+        statements = find(frame, specs(world.seen), (world.status[judged] == "best").astype(np.float64), seed)
+        return Report(tuple(Found(s, inside(s, world), {}) for s in statements))
+
+    return finder
+
+
+FINDERS: Mapping[str, Finder] = {
+    "icp": ours, "tree": _peer(shallow_tree), "shap": _peer(top_shap), "sirus": _peer(sirus_rules)
+}  # fmt: skip

@@ -1,0 +1,136 @@
+"""What the trait-recovery benchmark calls right, and what its oracle says, on cases worked out by hand."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from icp_ml.datasets import PlantedTrait
+
+ROOM = Path(__file__).parents[2] / "experiments" / "trait_recovery"
+
+
+def load(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"trait_recovery_{name}", ROOM / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # its dataclasses look themselves up
+    spec.loader.exec_module(module)
+    return module
+
+
+judgement, oracle = load("judgement"), load("oracle")
+Statement = judgement.Statement
+PERCENT = np.arange(1.0, 101.0)  # a company per percentile
+MIDDLE = Statement("employees", "range", "positive", 20.0, 50.0)
+LARGE = Statement("employees", "range", "positive", 70.0, None)
+LETTERS = np.array(["a"] * 50 + ["b"] * 30 + ["c"] * 15 + ["d"] * 5, dtype=object)
+TWO = Statement("industry", "set", "positive", values=("b", "c"))
+SNOWFLAKE = Statement("technologies", "token", "positive", values=("snowflake",))
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "overlap", "verdict"),
+    [
+        (20.0, 50.0, 1.0, "right"),
+        (20.0, 70.0, 0.6, "right"),
+        (20.0, 71.0, 30 / 51, "values"),
+        (None, 50.0, 0.6, "right"),
+        (60.0, None, 0.0, "values"),
+    ],
+)
+def test_a_range_is_right_where_it_overlaps_in_percentiles(low, high, overlap, verdict):
+    found = judgement.judge(Statement("employees", "range", "positive", low, high), [SNOWFLAKE, MIDDLE], PERCENT)
+    assert (found.verdict, found.planted, found.complement) == (verdict, 1, False)
+    assert found.overlap == pytest.approx(overlap)
+
+
+def test_companies_without_a_value_are_no_part_of_the_overlap():
+    column = np.concatenate([PERCENT, np.full(900, np.nan)])
+    worse = Statement("employees", "range", "negative", None, 70.0)
+    assert judgement.judge(worse, [LARGE], column).overlap == 1.0
+
+
+def test_a_set_is_weighted_by_how_common_its_values_are():
+    def judged(*values: str) -> str:
+        return judgement.judge(Statement("industry", "set", "positive", values=values), [TWO], LETTERS).verdict
+
+    assert judged("b") == "right"  # 30 of 45
+    assert judged("b", "d") == "right"  # 30 of 50
+    assert judged("c") == "values"  # 15 of 45
+    assert judged("a", "b", "c") == "values"  # 45 of 95
+
+
+def test_the_complement_in_the_other_direction_says_the_same():
+    worse = judgement.judge(Statement("industry", "set", "negative", values=("a", "d")), [TWO], LETTERS)
+    assert (worse.verdict, worse.complement, worse.overlap) == ("right", True, 1.0)
+    against = judgement.judge(Statement("industry", "set", "negative", values=("b", "c")), [TWO], LETTERS)
+    assert (against.verdict, against.complement) == ("direction", False)
+
+
+def test_only_the_planted_token_and_field_are_right():
+    def judged(statement: object) -> str:
+        return judgement.judge(statement, [SNOWFLAKE, TWO], LETTERS).verdict
+
+    assert judged(SNOWFLAKE) == "right"
+    assert judged(Statement("technologies", "token", "negative", values=("snowflake",))) == "direction"
+    assert judged(Statement("technologies", "token", "positive", values=("dbt",))) == "field"
+    assert judged(Statement("naics_code", "set", "positive", values=("b", "c"))) == "field"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "direction", "planted", "edges"),
+    [
+        (25.0, 48.0, "positive", MIDDLE, (0.05, 0.02)),
+        (None, 50.0, "positive", MIDDLE, (0.20, 0.0)),
+        (65.0, None, "positive", LARGE, (0.05,)),  # the end both leave open is no boundary
+        (None, 74.0, "negative", LARGE, (0.04,)),  # told from the other side
+        (30.0, 74.0, "negative", LARGE, (0.30, 0.04)),
+        (30.0, 60.0, "negative", MIDDLE, ()),  # the complement is no range
+    ],
+)
+def test_boundaries_are_measured_in_shares_of_companies(low, high, direction, planted, edges):
+    said = Statement("employees", "range", direction, low, high)
+    assert judgement.boundaries(said, planted, PERCENT) == pytest.approx(edges)
+
+
+def test_two_statements_of_one_planted_trait_find_it_once():
+    right = judgement.Judgement("right", 0)
+    found = [right, judgement.Judgement("right", 0, complement=True), judgement.Judgement("field")]
+    counts = judgement.agreement(found, 3)
+    assert counts == {"reported": 3, "right": 2, "by_complement": 1, "planted": 3, "found": 1}
+
+
+def test_the_score_test_of_a_two_by_two_table_is_pearson_s():
+    x = np.repeat([1.0, 1.0, 0.0, 0.0], [30, 20, 20, 50])
+    y = np.repeat([1.0, 0.0, 1.0, 0.0], [30, 20, 20, 50])
+    n, row, column = 120, 50, 50
+    chi2 = n * (30 * 50 - 20 * 20) ** 2 / (row * (n - row) * column * (n - column))
+    assert oracle.score_z(np.ones((n, 1)), x, y) == pytest.approx(np.sqrt(chi2), rel=1e-4)
+
+
+def test_the_oracle_gives_a_decoy_s_share_to_its_cause_and_signs_by_agreement():
+    rng = np.random.default_rng(0)
+    n = 4000
+    size = rng.random(n)
+    frame = pd.DataFrame({
+        "employees": np.where(rng.random(n) < 0.2, np.nan, size),
+        "revenue_usd": np.where(rng.random(n) < 0.9, size, rng.random(n)),
+    })  # fmt: skip
+    y = (rng.random(n) < np.where(size > 0.5, 0.6, 0.3)).astype(float)
+    traits = (
+        PlantedTrait("employees", "range", (0.5, None), -0.8),
+        PlantedTrait("revenue_usd", "range", (0.5, None), 0.8),
+    )
+    wrong_sign, follower = oracle.oracle_z(frame, traits, y)
+    alone = oracle.oracle_z(frame, traits[1:], y)[0]
+    assert wrong_sign < -3
+    assert 0 < follower < alone / 1.3
+    assert alone > 15
