@@ -75,11 +75,12 @@ class World:
 
     def shuffled(self, seed: int) -> World:
         """Return the same customers with their labels shuffled."""
-        status = _rng(*self.seed, 9, seed).permutation(self.status)
+        status = rng_of(*self.seed, 9, seed).permutation(self.status)
         return World(self.planted, self.complete, self.seen, self.log_odds, status, (*self.seed, seed))
 
 
-def _rng(*key: int) -> np.random.Generator:
+def rng_of(*key: int) -> np.random.Generator:
+    """Give each draw its own stream."""
     return np.random.Generator(np.random.PCG64(list(key)))
 
 
@@ -117,13 +118,13 @@ def seen(frame: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
 @cache
 def population(alone: str | None = None) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return a large draw of companies, complete and as seen: what is true is measured on it."""
-    whole = companies(POPULATION, _rng(77, 0), alone)
-    return whole, seen(whole, _rng(77, 1))
+    whole = companies(POPULATION, rng_of(77, 0), alone)
+    return whole, seen(whole, rng_of(77, 1))
 
 
 def plant(index: int) -> Planted:
     """Return the traits of a world, by its number."""
-    rng, whole = _rng(index, 1), population()[0]
+    rng, whole = rng_of(index, 1), population()[0]
     count = int(rng.integers(4, 8))
     kinds = [*KINDS, *rng.choice(KINDS, count - len(KINDS))]
     effects = np.round(rng.uniform(*EFFECTS, count), 2)
@@ -133,19 +134,19 @@ def plant(index: int) -> Planted:
     traits: list[PlantedTrait] = []
     for kind, effect in zip(kinds, effects * sign, strict=True):
         used = {(t.field, t.values if t.kind == "token" else ()) for t in traits}
-        traits.append(_draw(whole, kind, float(effect), used, rng))
-    return _settled(tuple(traits), whole, None)
+        traits.append(draw_trait(whole, kind, float(effect), used, rng))
+    return settled(tuple(traits), whole, None)
 
 
 def plant_one(index: int, effect: float = EFFECTS[1]) -> Planted:
     """Return a world with one real field, which no other field follows."""
-    rng = _rng(index, 2)
+    rng = rng_of(index, 2)
     kind = str(rng.choice(("range", "set")))
-    trait = _draw(population()[0], kind, effect if rng.random() < 0.5 else -effect, set(), rng)
-    return _settled((trait,), population(trait.field)[0], trait.field)
+    trait = draw_trait(population()[0], kind, effect if rng.random() < 0.5 else -effect, set(), rng)
+    return settled((trait,), population(trait.field)[0], trait.field)
 
 
-def _settled(traits: tuple[PlantedTrait, ...], whole: pd.DataFrame, alone: str | None) -> Planted:
+def settled(traits: tuple[PlantedTrait, ...], whole: pd.DataFrame, alone: str | None) -> Planted:
     """Choose the intercept and the threshold so that a quarter is best and 35 % are worst."""
     raw = planted_log_odds(whole, traits, 0.0)
     intercept = round(_root(lambda x: float(expit(raw + x).mean()) - BEST_SHARE), 3)
@@ -157,7 +158,7 @@ def _root(of: Callable[[float], float]) -> float:
     return float(brentq(of, -15, 15))
 
 
-def _draw(
+def draw_trait(
     whole: pd.DataFrame, kind: str, effect: float, used: set[tuple[str, Any]], rng: np.random.Generator
 ) -> PlantedTrait:
     if kind == "range":
@@ -213,12 +214,12 @@ def _set(column: pd.Series[Any], rng: np.random.Generator) -> tuple[Any, ...]:
 def make(index: int, n: int, planted: Planted | None = None) -> World:
     """Return the customers of a world: the same arguments give the same world."""
     planted = planted or plant(index)
-    complete = companies(n, _rng(index, n, 3), planted.alone)
+    complete = companies(n, rng_of(index, n, 3), planted.alone)
     log_odds = planted_log_odds(complete, planted.traits, planted.intercept)
-    draw = np.clip(_rng(index, n, 4).random(n), 1e-12, 1 - 1e-12)
+    draw = np.clip(rng_of(index, n, 4).random(n), 1e-12, 1 - 1e-12)
     quality = log_odds + np.log(draw / (1 - draw))
     status = np.where(quality > 0, "best", np.where(quality < planted.worst_below, "worst", "middle"))
-    return World(planted, complete, seen(complete, _rng(index, n, 5)), log_odds, status, (index, n))
+    return World(planted, complete, seen(complete, rng_of(index, n, 5)), log_odds, status, (index, n))
 
 
 def specs(frame: pd.DataFrame) -> list[FieldSpec]:
