@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import time
 import warnings
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from finders import FINDERS, Found, Report, ours, planted_statements, values_of
-from judgement import Judgement, Statement, judge
-from oracle import oracle_z
+from judgement import Judgement, Statement, boundaries, judge
+from oracle import oracle_ranges, oracle_z
 from scipy.special import expit
-from worlds import Floats, World, make, plant_one, population
+from worlds import Floats, World, make, numbers, plant_one, population
 
 from icp_ml.datasets.planted import planted_log_odds
 
@@ -61,12 +62,18 @@ def _planted_rows(world: World, planted: list[Statement]) -> list[dict[str, Any]
     """The oracle tests best against worst, as the search does; `z_all`: best against all others."""
     ends = world.status != "middle"
     best = (world.status == "best").astype(np.float64)
-    z = oracle_z(world.seen[ends].reset_index(drop=True), world.planted.traits, best[ends])
-    z_all = oracle_z(world.seen, world.planted.traits, best)
-    return [
-        {**_said(s), "effect": t.effect, "z": round(a, 3), "z_all": round(b, 3)}
-        for s, t, a, b in zip(planted, world.planted.traits, z, z_all, strict=True)
-    ]
+    judged, y, traits = world.seen[ends].reset_index(drop=True), best[ends], world.planted.traits
+    z, z_all = oracle_z(judged, traits, y), oracle_z(world.seen, traits, best)
+    columns = [numbers(judged, s.field) if s.kind == "range" else None for s in planted]
+    rows = []
+    for k, (s, run) in enumerate(zip(planted, oracle_ranges(judged, traits, y, columns), strict=True)):
+        row = {**_said(s), "effect": traits[k].effect, "z": round(z[k], 3), "z_all": round(z_all[k], 3)}
+        if run is not None:
+            whole = values_of(s.field, s.kind, world, complete=True)
+            ends_off = boundaries(replace(s, low=run[0], high=run[1]), s, whole)
+            row["oracle_edges"] = [round(e, 4) for e in ends_off]
+        rows.append(row)
+    return rows
 
 
 def _row(item: Found, verdict: Judgement, chance: Floats) -> dict[str, Any]:

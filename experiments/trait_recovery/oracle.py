@@ -7,6 +7,8 @@ score test needs no fit with the trait itself, so few customers or a perfect spl
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -17,6 +19,7 @@ from icp_ml.datasets.planted import PlantedTrait
 Floats = npt.NDArray[np.float64]
 RIDGE = 1e-3  # keeps a covariate that all or no customers have from making the fit singular
 STEPS = 50
+CUTS = 60  # candidates for the ends of a range
 
 
 def oracle_z(seen: pd.DataFrame, traits: tuple[PlantedTrait, ...], y: Floats) -> list[float]:
@@ -60,3 +63,48 @@ def _fit(X: Floats, y: Floats) -> Floats:
         if np.abs(step).max() < 1e-8:
             break
     return beta
+
+
+def oracle_ranges(
+    seen: pd.DataFrame, traits: tuple[PlantedTrait, ...], y: Floats, columns: Sequence[Floats | None]
+) -> list[tuple[float | None, float | None] | None]:
+    """Return per planted range the one that scores best, all other effects known: how well its ends could be told.
+
+    Parameters
+    ----------
+    seen, traits, y
+        As for `oracle_z`.
+    columns : sequence of ndarray or None
+        Per trait that is a range, its field's values in the scale of statements; None for others.
+    """
+    effects = np.column_stack([t.holds(seen) for t in traits]).astype(np.float64)
+    gaps = np.column_stack([seen[f].isna().to_numpy(dtype=np.float64) for f in sorted({t.field for t in traits})])
+    X = np.column_stack([np.ones(len(y)), effects, gaps])
+    out: list[tuple[float | None, float | None] | None] = []
+    for k, (trait, x) in enumerate(zip(traits, columns, strict=True)):
+        if x is None:
+            out.append(None)
+            continue
+        others = np.delete(X, k + 1, axis=1)
+        p = expit(others @ _fit(others, y))
+        out.append(best_run(x, np.sign(trait.effect) * (y - p), p * (1 - p)))
+    return out
+
+
+def best_run(x: Floats, residual: Floats, weight: Floats) -> tuple[float | None, float | None]:
+    """Return the run of values, over low and up to high, whose residuals are highest by their z; None: no end."""
+    known = ~np.isnan(x)
+    values = np.unique(x[known])
+    cuts = np.unique(np.quantile(x[known], np.linspace(0, 1, CUTS + 1)[1:-1], method="lower"))
+    cuts = cuts[cuts < values[-1]]
+    place = np.searchsorted(cuts, x[known], side="left")
+    s = np.concatenate([[0.0], np.cumsum(np.bincount(place, residual[known], len(cuts) + 1))])
+    w = np.concatenate([[0.0], np.cumsum(np.bincount(place, weight[known], len(cuts) + 1))])
+    first, last = np.triu_indices(len(s), 1)
+    keep = ~((first == 0) & (last == len(s) - 1))
+    first, last = first[keep], last[keep]
+    inside = w[last] - w[first]
+    z = (s[last] - s[first] - inside * s[-1] / w[-1]) / np.sqrt(np.maximum(inside * (1 - inside / w[-1]), 1e-9))
+    k = int(np.argmax(z))
+    low, high = int(first[k]), int(last[k])
+    return (None if low == 0 else float(cuts[low - 1])), (None if high == len(s) - 1 else float(cuts[high - 1]))

@@ -116,6 +116,13 @@ def edges(*, right_only: bool) -> Callable[[Cell], tuple[float, float]]:
     return counts
 
 
+def oracle_edges(cell: Cell) -> tuple[float, float]:
+    """Count boundaries of planted ranges that are found, and those the oracle tells within 5 points."""
+    found = {f["planted"] for f in reported(cell) if f["verdict"] == "right"}
+    ends = [e for k, p in enumerate(cell["planted"]) if k in found for e in p.get("oracle_edges", ())]
+    return sum(e <= BOUNDARY for e in ends), len(ends)
+
+
 def covered(cell: Cell) -> tuple[float, float]:
     """Count lift intervals of reported traits, and those that hold the true lift."""
     some = [f for f in reported(cell) if f.get("true_lift") is not None and "lift_low" in f]
@@ -163,6 +170,8 @@ def figures(cells: Sequence[Cell]) -> dict[str, Any]:
             "worlds_that_report": {n: share(speaks, part) for n, part in by_size.items()},
             "wrong": {n: wrong(part) for n, part in by_size.items()},
             "boundaries": {n: share(edges(right_only=True), part) for n, part in by_size.items()},
+            "boundaries_oracle": {n: share(oracle_edges, part) for n, part in by_size.items()},
+            "boundaries_oracle_all": share(oracle_edges, whole),
             "boundaries_all": share(edges(right_only=True), whole),
             "boundaries_of_wrong_values_too": share(edges(right_only=False), whole),
             "seconds": {n: _median([c["seconds"] for c in part]) for n, part in by_size.items()},
@@ -237,10 +246,11 @@ def precision_table(found: Mapping[str, Any]) -> str:
                 strict = f["precision_strict"][n]["share"]
                 lines.append([
                     name, f"{n:,}", words(f["precision"][n]), "" if strict is None else f"{strict:.2f}",
-                    words(f["worlds_that_report"][n]), what, words(f["boundaries"][n]), f["seconds"][n],
+                    words(f["worlds_that_report"][n]), what, words(f["boundaries"][n]),
+                    words(f["boundaries_oracle"][n]), f["seconds"][n],
                 ])  # fmt: skip
     head = ["finder", "customers", "precision", "without complements", "worlds that report", "what is wrong",
-            "boundaries within 5 points", "seconds, median"]  # fmt: skip
+            "boundaries within 5 points", "the oracle's", "seconds, median"]  # fmt: skip
     return markdown(head, lines)
 
 

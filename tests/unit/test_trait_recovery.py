@@ -134,3 +134,13 @@ def test_the_oracle_gives_a_decoy_s_share_to_its_cause_and_signs_by_agreement():
     assert wrong_sign < -3
     assert 0 < follower < alone / 1.3
     assert alone > 15
+
+
+def test_the_oracle_s_run_is_the_one_where_outcomes_are_better():
+    x = np.concatenate([np.arange(300.0), np.full(20, np.nan)])
+    residual = np.where((x >= 100) & (x < 150), 0.5, -0.1)
+    low, high = oracle.best_run(x, residual, np.full(320, 0.25))
+    assert low == pytest.approx(99, abs=5)
+    assert high == pytest.approx(149, abs=5)
+    assert oracle.best_run(x, np.where(x < 80, 0.5, -0.2), np.full(320, 0.25))[0] is None
+    assert oracle.best_run(x, np.where(x > 200, 0.5, -0.2), np.full(320, 0.25))[1] is None
