@@ -26,7 +26,7 @@ def load(name: str) -> ModuleType:
     return module
 
 
-judgement, oracle = load("judgement"), load("oracle")
+judgement, oracle, worlds = load("judgement"), load("oracle"), load("worlds")
 Statement = judgement.Statement
 PERCENT = np.arange(1.0, 101.0)  # a company per percentile
 MIDDLE = Statement("employees", "range", "positive", 20.0, 50.0)
@@ -144,3 +144,47 @@ def test_the_oracle_s_run_is_the_one_where_outcomes_are_better():
     assert high == pytest.approx(149, abs=5)
     assert oracle.best_run(x, np.where(x < 80, 0.5, -0.2), np.full(320, 0.25))[0] is None
     assert oracle.best_run(x, np.where(x > 200, 0.5, -0.2), np.full(320, 0.25))[1] is None
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_population():
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(worlds, "POPULATION", 8000)
+        yield
+
+
+@pytest.mark.parametrize("index", range(4))
+def test_a_world_has_traits_of_all_kinds_and_both_directions(index):
+    planted = worlds.plant(index)
+    whole = worlds.population()[0]
+    assert 4 <= len(planted.traits) <= 7
+    assert {t.kind for t in planted.traits} == {"range", "set", "token"}
+    assert {t.effect > 0 for t in planted.traits} == {True, False}
+    assert all(0.5 <= abs(t.effect) <= 1.1 for t in planted.traits)
+    spots = [(t.field, t.values if t.kind == "token" else ()) for t in planted.traits]
+    assert len(set(spots)) == len(spots)
+    assert all(0.1 < t.holds(whole).mean() < 0.55 for t in planted.traits)
+    assert worlds.plant(index).traits == planted.traits
+
+
+def test_a_quarter_is_best_by_its_log_odds_and_the_same_seed_gives_the_same_customers():
+    made, again = worlds.make(2, 4000), worlds.make(2, 4000)
+    best = made.status == "best"
+    chance = 1 / (1 + np.exp(-made.log_odds))
+    assert best.mean() == pytest.approx(0.25, abs=0.03)
+    assert (made.status == "worst").mean() == pytest.approx(0.35, abs=0.03)
+    assert chance[best].mean() > chance[~best].mean() + 0.03
+    for high in (chance > 0.4, chance < 0.15):
+        assert best[high].mean() == pytest.approx(chance[high].mean(), abs=0.06)
+    pd.testing.assert_frame_equal(made.seen, again.seen)
+    assert (made.status == again.status).all()
+
+
+def test_the_only_real_field_has_no_decoy():
+    planted = worlds.plant_one(0)
+    field = planted.traits[0].field
+    whole = worlds.population(planted.alone)[0]
+    inside = planted.traits[0].holds(whole)
+    numbers = whole.select_dtypes("number").drop(columns=field, errors="ignore")
+    assert numbers.corrwith(pd.Series(inside.astype(float)), method="spearman").abs().max() < 0.06
+    assert len(planted.traits) == 1
