@@ -5,8 +5,8 @@ planted effect's, and the values overlap by a Jaccard index of at least 0.6, mea
 large population (with a known value) inside both over the share inside either. For a range that is the overlap in
 percentiles, for a set the overlap of its values weighted by how common they are.
 
-"Not in FR, BR, JP: better" states the same as "in FR, BR, JP: worse"; a statement of the other direction is therefore
-compared with the complement of the planted values, and such verdicts are marked, so that figures can be given without.
+"Not in FR, BR, JP: better" states the same as "in FR, BR, JP: worse"; so of a statement of the other direction the
+complement is compared with the planted values, and such verdicts are marked, so that figures can be given without.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ def judge(statement: Statement, planted: Sequence[Statement], column: npt.NDArra
     said, meant = statement.inside(column) & known, truth.inside(column) & known
     direct = overlap(said, meant)
     turned = statement.direction != truth.direction
-    found = overlap(said, known & ~meant) if turned else direct
+    found = overlap(known & ~said, meant) if turned else direct
     verdict: Verdict = "right" if found >= LEAST_OVERLAP else "direction" if turned and direct > found else "values"
     return Judgement(verdict, number, found, turned and verdict != "direction", boundaries(statement, truth, column))
 

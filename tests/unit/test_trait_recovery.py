@@ -71,6 +71,8 @@ def test_a_set_is_weighted_by_how_common_its_values_are():
 def test_the_complement_in_the_other_direction_says_the_same():
     worse = judgement.judge(Statement("industry", "set", "negative", values=("a", "d")), [TWO], LETTERS)
     assert (worse.verdict, worse.complement, worse.overlap) == ("right", True, 1.0)
+    most = judgement.judge(Statement("employees", "range", "negative", None, 90.0), [LARGE], PERCENT)
+    assert most.verdict == "values"  # as "over 90: better" would be, though 70 of its 90 percentiles are right
     against = judgement.judge(Statement("industry", "set", "negative", values=("b", "c")), [TWO], LETTERS)
     assert (against.verdict, against.complement) == ("direction", False)
 
