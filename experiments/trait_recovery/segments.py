@@ -58,6 +58,7 @@ CUT = (0.35, 0.65)
 EFFECTS = (0.8, 1.1)
 SHARED, OWN = 2, (2, 3)
 LEAST_KNOWN = 0.6
+DIVIDES = "segments" in FitParams.__dataclass_fields__  # whether this version looks for segments
 LEAST, MARGIN = 0.85, 0.01
 
 
@@ -108,13 +109,15 @@ def measure(kind: str, index: int) -> dict[str, Any]:
     best, ends = (world.status == "best").astype(np.float64), world.status != "middle"
     y, trains = best[:CUSTOMERS], ends[:CUSTOMERS]
     start = time.process_time()
-    fitted = fit_tables(columns, fields, y, trains=trains, as_of=AS_OF_DATE, seed=index, n_jobs=1)
+    params = FitParams(segments="auto") if DIVIDES else FitParams()
+    fitted = fit_tables(columns, fields, y, trains=trains, params=params, as_of=AS_OF_DATE, seed=index, n_jobs=1)
     seconds = time.process_time() - start
     tables = fitted.tables
     said = tables.log_odds(tables.encode(others, HELD_OUT, AS_OF_DATE))
     asked = ends[CUSTOMERS:]
-    cell: dict[str, Any] = {"kind": kind, "world": index, "segments": segments_of(tables)}
+    cell: dict[str, Any] = {"kind": kind, "world": index, **segments_of(tables)}
     cell |= {"auc": _auc(best[CUSTOMERS:][asked], said[asked]), "seconds": round(seconds, 1)}
+    cell["dividing"] = next((t.segment[0] for t in world.planted.traits if t.segment), None)
     cell["auc_truth"] = _auc(best[CUSTOMERS:][asked], world.log_odds[CUSTOMERS:][asked])
     if kind == "two":
         encoding = fit_encoding(columns, fields, FitParams(), AS_OF_DATE)
@@ -131,10 +134,14 @@ def measure(kind: str, index: int) -> dict[str, Any]:
     return cell
 
 
-def segments_of(tables: Any) -> int | None:
-    """Return how many segments fitted tables have; None of a version that has none at all."""
-    segments = getattr(tables, "segments", None)
-    return None if segments is None else max(1, len(segments))
+def segments_of(tables: Any) -> dict[str, Any]:
+    """Return how many segments fitted tables have, and the fields of their rules; None of a version without any."""
+    if not DIVIDES:
+        return {"segments": None}
+    from icp_ml.estimator.segment_tables import leaves
+
+    rules = tables.rules
+    return {"segments": max(1, len(leaves(rules))), "fields": sorted({tables.terms[r.term].field for r in rules})}
 
 
 def _auc(y: Floats, said: Floats) -> float:
