@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from judgement import Statement
+from judgement import Direction, Statement
 from peers import shallow_tree, sirus_rules, top_shap
 from worlds import AS_OF_DATE, World, arrow_columns, numbers, population, specs
 
-from icp_ml.estimator.encoding import Encoding, Term
+from icp_ml.estimator.encoding import FIRST_VALUE, Encoding, Term
 from icp_ml.estimator.fitting import FitParams, fit_tables
 from icp_ml.gate import permutation_gate
 from icp_ml.traits import Trait, find_traits
@@ -22,9 +22,9 @@ from icp_ml.traits import Trait, find_traits
 
 @dataclass(frozen=True)
 class Found:
-    """A reported trait: what it says (None of a pair), the companies it is true of, and its own evidence."""
+    """A reported trait: what it says (a pair says two things), the companies it is true of, and its own evidence."""
 
-    statement: Statement | None
+    statements: tuple[Statement, ...]
     inside: npt.NDArray[np.bool_]  # of the population as seen
     evidence: dict[str, Any]
 
@@ -73,26 +73,28 @@ def _found(trait: Trait, terms: Mapping[str, Term], world: World) -> Found:
         "lift_high": trait.lift_high, "stability": trait.stability, "p_value": trait.p_value,
         "stand_ins": list(getattr(trait, "stand_ins", ())),
     }  # fmt: skip
-    if getattr(trait, "pair", ()):
-        return Found(None, np.zeros(len(population(world.planted.alone)[1]), dtype=bool), evidence)
-    statement = said(trait, terms[trait.term], world)
-    return Found(statement, inside(statement, world), evidence)
+    pair = getattr(trait, "pair", ())
+    parts = tuple(
+        said(trait.values[name] if pair else trait.values, terms[name], trait.direction, world)
+        for name in pair or (trait.term,)
+    )
+    return Found(parts, np.logical_and.reduce([inside(part, world) for part in parts]), evidence)
 
 
-def said(trait: Trait, term: Term, world: World) -> Statement:
-    """Return what a trait says, in the values of the customers' table."""
-    kind, direction = term.encoding.kind, trait.direction
-    if kind == "numeric":
-        low, high = trait.values["over"], trait.values["up_to"]
-        return Statement(term.field, "range", direction, low, high)
-    if kind == "tokens":
-        return Statement(term.field, "token", direction, values=(term.encoding.values[term.token or 0],))
-    if kind == "boolean":
-        return Statement(term.field, "set", direction, values=(bool(trait.values["is"]),))
+def said(values: Mapping[str, Any], term: Term, direction: Direction, world: World) -> Statement:
+    """Return what a trait says of a term, in the values of the customers' table."""
+    enc = term.encoding
+    if enc.kind == "numeric":
+        return Statement(term.field, "range", direction, values["over"], values["up_to"])
+    if enc.kind == "tokens":
+        return Statement(term.field, "token", direction, values=(enc.values[term.token or 0],))
+    if enc.kind == "boolean":
+        return Statement(term.field, "set", direction, values=(bool(values["is"]),))
     # A category's code may stand for several values (an industry code for all narrower ones).
+    chosen = {FIRST_VALUE + k for k, spelling in enumerate(enc.spellings) if spelling in set(values["in"])}
     distinct = sorted({*world.seen[term.field].dropna(), *population(world.planted.alone)[1][term.field].dropna()})
-    codes = Encoding((term.encoding,)).encode({term.field: pa.array(distinct)}, len(distinct))[:, 0]
-    of = [value for value, code in zip(distinct, codes.tolist(), strict=True) if code in set(trait.codes)]
+    codes = Encoding((enc,)).encode({term.field: pa.array(distinct)}, len(distinct))[:, 0]
+    of = [value for value, code in zip(distinct, codes.tolist(), strict=True) if code in chosen]
     return Statement(term.field, "set", direction, values=tuple(of))
 
 
@@ -129,7 +131,7 @@ def _peer(find: Callable[..., list[Statement]]) -> Finder:
         judged = world.status != "middle"
         frame = world.seen[judged].reset_index(drop=True)
         statements = find(frame, specs(world.seen), (world.status[judged] == "best").astype(np.float64), seed)
-        return Report(tuple(Found(s, inside(s, world), {}) for s in statements))
+        return Report(tuple(Found((s,), inside(s, world), {}) for s in statements))
 
     return finder
 

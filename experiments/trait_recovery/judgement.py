@@ -21,7 +21,8 @@ import pandas as pd
 
 Floats = npt.NDArray[np.float64]
 Booleans = npt.NDArray[np.bool_]
-Verdict = Literal["right", "values", "direction", "field"]
+Direction = Literal["positive", "negative"]
+Verdict = Literal["right", "values", "direction", "field", "pair"]
 LEAST_OVERLAP = 0.6
 BOUNDARY = 0.05  # of the population
 
@@ -32,7 +33,7 @@ class Statement:
 
     field: str
     kind: Literal["range", "set", "token"]
-    direction: Literal["positive", "negative"]
+    direction: Direction
     low: float | None = None  # not inside
     high: float | None = None  # inside
     values: tuple[Any, ...] = ()
@@ -58,7 +59,7 @@ class Statement:
         """Return the same fact told of a one-sided range's other side; None where that is no range."""
         if self.kind != "range" or (self.low is None) == (self.high is None):
             return None
-        turned: Literal["positive", "negative"] = "negative" if self.direction == "positive" else "positive"
+        turned: Direction = "negative" if self.direction == "positive" else "positive"
         return Statement(self.field, "range", turned, self.high, self.low)
 
 
@@ -69,7 +70,8 @@ class Judgement:
     Attributes
     ----------
     verdict : str
-        `right`; or what is wrong: `values`, `direction`, or the `field` (a decoy's or a noise field's).
+        `right`; or what is wrong: `values`, `direction`, the `field` (a decoy's or a noise field's), or a `pair`, of
+        which one part is wrong.
     planted : int or None
         Number of the planted trait on the same field.
     overlap : float
@@ -141,6 +143,11 @@ def boundaries(statement: Statement, truth: Statement, column: npt.NDArray[Any])
     return tuple(abs(share(a, o) - share(b, o)) for a, b, o in ends if not (a is None and b is None))
 
 
+def judge_pair(parts: Sequence[Judgement]) -> Judgement:
+    """Return a pair's verdict: right where both things it says are; it finds no planted trait that its parts don't."""
+    return Judgement("right" if all(part.verdict == "right" for part in parts) else "pair")
+
+
 def agreement(found: Sequence[Judgement], planted: int) -> dict[str, int]:
     """Return how many statements are right and how many planted traits are found."""
     right = [j for j in found if j.verdict == "right"]
@@ -149,5 +156,5 @@ def agreement(found: Sequence[Judgement], planted: int) -> dict[str, int]:
         "right": len(right),
         "by_complement": sum(j.complement for j in right),
         "planted": planted,
-        "found": len({j.planted for j in right}),
+        "found": len({j.planted for j in right} - {None}),
     }

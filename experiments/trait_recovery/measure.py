@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from finders import FINDERS, Found, Report, ours, planted_statements, values_of
-from judgement import Judgement, Statement, boundaries, judge
+from judgement import Judgement, Statement, boundaries, judge, judge_pair
 from oracle import oracle_ranges, oracle_z
 from scipy.special import expit
 from worlds import Floats, World, make, numbers, plant_one, population
@@ -44,11 +44,8 @@ def judged(world: World, report: Report, *, shuffled: bool) -> dict[str, Any]:
     chance = np.full(len(population(world.planted.alone)[0]), 1.0) if shuffled else true_rates(world)
     found = []
     for item in report.found:
-        verdict = Judgement("field")
-        if item.statement is not None:
-            column = values_of(item.statement.field, item.statement.kind, world, complete=True)
-            verdict = judge(item.statement, planted, column)
-        found.append(_row(item, verdict, chance))
+        parts = [judge(s, planted, values_of(s.field, s.kind, world, complete=True)) for s in item.statements]
+        found.append(_row(item, parts[0] if len(parts) == 1 else judge_pair(parts), chance))
     return {"planted": [] if shuffled else _planted_rows(world, planted), "found": found}
 
 
@@ -79,7 +76,7 @@ def _planted_rows(world: World, planted: list[Statement]) -> list[dict[str, Any]
 def _row(item: Found, verdict: Judgement, chance: Floats) -> dict[str, Any]:
     there = bool(item.inside.any())
     row: dict[str, Any] = {
-        **(_said(item.statement) if item.statement is not None else {"kind": "pair"}),
+        **(_said(item.statements[0]) if len(item.statements) == 1 else {"kind": "pair"}),
         "verdict": verdict.verdict, "planted": verdict.planted, "overlap": round(verdict.overlap, 4),
         "complement": verdict.complement, "edges": [round(e, 4) for e in verdict.edges],
         "true_lift": round(float(chance[item.inside].mean() / chance.mean()), 4) if there else None,

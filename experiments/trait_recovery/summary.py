@@ -102,7 +102,7 @@ def speaks_without_gate(cell: Cell) -> tuple[float, float]:
 
 def second(cell: Cell) -> tuple[float, float]:
     """Whether a field beside the one real one is reported."""
-    return float(any(f["verdict"] == "field" for f in reported(cell))), 1.0
+    return float(any(f["verdict"] in ("field", "pair") for f in reported(cell))), 1.0
 
 
 def edges(*, right_only: bool) -> Callable[[Cell], tuple[float, float]]:
@@ -137,7 +137,6 @@ def wrong(cells: Sequence[Cell]) -> dict[str, int]:
         if kind == "field":
             lift = found["true_lift"] or 1.0
             kind = "decoy" if max(lift, 1 / lift) > DECOY else "noise"
-            kind = "pair" if found["kind"] == "pair" else kind
         out[kind] += 1
     return out
 

@@ -190,3 +190,10 @@ def test_the_only_real_field_has_no_decoy():
     numbers = whole.select_dtypes("number").drop(columns=field, errors="ignore")
     assert numbers.corrwith(pd.Series(inside.astype(float)), method="spearman").abs().max() < 0.06
     assert len(planted.traits) == 1
+
+
+def test_a_pair_is_right_where_both_parts_are():
+    right, wrong = judgement.Judgement("right", 0), judgement.Judgement("field")
+    assert judgement.judge_pair([right, judgement.Judgement("right", 1)]).verdict == "right"
+    assert judgement.judge_pair([right, wrong]).verdict == "pair"
+    assert judgement.agreement([judgement.judge_pair([right, right])], 2)["found"] == 0
