@@ -176,10 +176,15 @@ def figures(cells: Sequence[Cell]) -> dict[str, Any]:
             "seconds": {n: _median([c["seconds"] for c in part]) for n, part in by_size.items()},
             "cpu_seconds": {n: _median([c["cpu_seconds"] for c in part]) for n, part in by_size.items()},
         }
+    ungated = [{**c, "passed": True} for c in of(cells, "recovery")]
     one = of(cells, "one")
     every = [{**c, "world": f"{c['kind']} {c['world']}"} for c in cells if c["finder"] == "icp"]
     return {
         "finders": out,
+        "without_gate": {
+            "recall": {name: share(recall(a, b), ungated) for a, b, name, _ in CLASSES},
+            "precision": {n: share(precision(), of(ungated, "recovery", n=n)) for n in PRECISION},
+        },
         "shuffled": share(speaks, of(cells, "shuffled")),
         "shuffled_without_gate": share(speaks_without_gate, of(cells, "shuffled")),
         "one_second": share(second, one),
@@ -254,8 +259,11 @@ def precision_table(found: Mapping[str, Any]) -> str:
 
 
 def null_table(found: Mapping[str, Any]) -> str:
-    """Return what is found where little or nothing is to be found, and the coverage of lifts by size."""
+    """Return what the gate costs and is good for, what is found where little is, and the coverage of lifts."""
+    free = found["without_gate"]
     rows = [
+        *((f"recall, oracle z {name}, had there been no gate", words(s)) for name, s in free["recall"].items()),
+        *((f"precision at {n:,} customers, had there been no gate", words(s)) for n, s in free["precision"].items()),
         ("shuffled labels, 500 customers: runs that report", words(found["shuffled"])),
         ("the same, had there been no gate", words(found["shuffled_without_gate"])),
         ("one real field, 500 customers: runs that find it", words(found["one_found"])),
