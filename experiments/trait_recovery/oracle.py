@@ -46,7 +46,7 @@ def oracle_z(seen: pd.DataFrame, traits: tuple[PlantedTrait, ...], y: Floats) ->
 
 def score_z(others: Floats, x: Floats, y: Floats) -> float:
     """Return the score z of x in a logistic regression of y, the others (with a constant) fitted."""
-    p = expit(others @ _fit(others, y))
+    p = expit(others @ fit_logistic(others, y))
     w = p * (1 - p)
     cross = others.T @ (w * x)
     inner = (others.T * w) @ others + RIDGE * np.eye(others.shape[1])
@@ -54,7 +54,8 @@ def score_z(others: Floats, x: Floats, y: Floats) -> float:
     return float(x @ (y - p) / np.sqrt(information)) if information > 1e-9 else 0.0
 
 
-def _fit(X: Floats, y: Floats) -> Floats:
+def fit_logistic(X: Floats, y: Floats) -> Floats:
+    """Return the coefficients of a logistic regression, hardly penalised."""
     beta = np.zeros(X.shape[1])
     for _ in range(STEPS):
         p = expit(X @ beta)
@@ -86,7 +87,7 @@ def oracle_ranges(
             out.append(None)
             continue
         others = np.delete(X, k + 1, axis=1)
-        p = expit(others @ _fit(others, y))
+        p = expit(others @ fit_logistic(others, y))
         out.append(best_run(x, np.sign(trait.effect) * (y - p), p * (1 - p)))
     return out
 
