@@ -197,3 +197,40 @@ def test_a_pair_is_right_where_both_parts_are():
     assert judgement.judge_pair([right, judgement.Judgement("right", 1)]).verdict == "right"
     assert judgement.judge_pair([right, wrong]).verdict == "pair"
     assert judgement.agreement([judgement.judge_pair([right, right])], 2)["found"] == 0
+
+
+@pytest.fixture
+def peers(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    monkeypatch.setitem(sys.modules, "judgement", judgement)
+    monkeypatch.setitem(sys.modules, "worlds", worlds)
+    return load("peers")
+
+
+def test_conditions_of_a_path_become_statements_by_field(peers):
+    columns = (("employees", "range", None), ("industry", "set", "retail"), ("technologies", "token", "sap"))
+    data = peers.Matrix(np.zeros((1, 3)), columns)
+    path = [peers.Condition(0, 100.0, True), peers.Condition(1, 0.5, False), peers.Condition(0, 500.0, False),
+            peers.Condition(0, 50.0, True), peers.Condition(2, 0.5, True)]  # fmt: skip
+    assert set(peers.statements_of(path, data, "positive")) == {
+        Statement("employees", "range", "positive", 100.0, 500.0),
+        Statement("industry", "set", "negative", values=("retail",)),  # best where it is absent
+        Statement("technologies", "token", "positive", values=("sap",)),
+    }
+
+
+@pytest.mark.parametrize("name", ["shallow_tree", "top_shap", "sirus_rules"])
+def test_each_peer_reads_a_plain_effect(peers, name):
+    rng = np.random.default_rng(3)
+    n = 400
+    frame = pd.DataFrame({"employees": rng.integers(1, 101, n).astype(float), "noise": rng.normal(size=n)})
+    frame["technologies"] = [("sap",) if has else ("jira",) for has in rng.random(n) < 0.4]
+    frame.loc[:20, "employees"] = np.nan
+    fields = worlds.specs(frame)
+    said = 2.5 * (frame["employees"] > 60) - 2.5 * frame["technologies"].map(lambda held: "sap" in held)
+    y = (rng.random(n) < 1 / (1 + np.exp(-said))).astype(float).to_numpy()
+    found = getattr(peers, name)(frame, fields, y, 0)
+    sizes = [s for s in found if s.field == "employees"]
+    tokens = {(s.values[0], s.direction) for s in found if s.field == "technologies"}
+    planted = Statement("employees", "range", "positive", 60.0, None)
+    assert any(judgement.judge(s, [planted], PERCENT).verdict == "right" for s in sizes)
+    assert ("sap", "negative") in tokens or ("jira", "positive") in tokens
