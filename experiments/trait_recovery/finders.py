@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -42,17 +43,24 @@ class Report:
 Finder = Callable[[World, int], Report]
 
 
-def ours(world: World, seed: int, *, gated: bool = True) -> Report:
-    """Fit, `find_traits`, gate: as `train` does, except that the gate is not asked where there is nothing to report."""
+def ours(world: World, seed: int, *, gated: bool = True, graded: bool = True) -> Report:
+    """Fit, `find_traits`, gate: as `train` does, but for what would only cost time.
+
+    The gate is not asked where there is nothing to report, and whether grades serve the fit is not tried: they do, or,
+    not `graded`, neither fit nor search sees them.
+    """
     fields = specs(world.seen)
     columns = arrow_columns(world.seen, fields)
     best, judged = (world.status == "best").astype(np.float64), world.status != "middle"
-    params = FitParams()
+    params, grade = FitParams(grades="always"), world.grade if graded else None
+    given = {"grade": grade} if "grade" in signature(find_traits).parameters else {}
     clock = [time.process_time()]
-    fitted = fit_tables(columns, fields, best, trains=judged, params=params, as_of=AS_OF_DATE, seed=seed, n_jobs=1)
+    fitted = fit_tables(
+        columns, fields, best, trains=judged, grade=grade, params=params, as_of=AS_OF_DATE, seed=seed, n_jobs=1
+    )
     clock.append(time.process_time())
     codes = fitted.tables.encode(columns, len(best), AS_OF_DATE)
-    traits = find_traits(fitted.tables, codes, world.status, seed=seed, wide=fitted.wide)
+    traits = find_traits(fitted.tables, codes, world.status, seed=seed, wide=fitted.wide, **given)
     clock.append(time.process_time())
     terms = {term.name: term for term in fitted.tables.terms}
     found = tuple(_found(trait, terms, world) for trait in traits)
@@ -136,6 +144,12 @@ def _peer(find: Callable[..., list[Statement]]) -> Finder:
     return finder
 
 
+def labels_only(world: World, seed: int) -> Report:
+    """`ours` without grades."""
+    return ours(world, seed, graded=False)
+
+
 FINDERS: Mapping[str, Finder] = {
-    "icp": ours, "tree": _peer(shallow_tree), "shap": _peer(top_shap), "sirus": _peer(sirus_rules)
+    "icp": ours, "icp_labels": labels_only,
+    "tree": _peer(shallow_tree), "shap": _peer(top_shap), "sirus": _peer(sirus_rules),
 }  # fmt: skip

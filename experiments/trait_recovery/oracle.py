@@ -33,15 +33,19 @@ def oracle_z(seen: pd.DataFrame, traits: tuple[PlantedTrait, ...], y: Floats) ->
     y : ndarray of shape (n,)
         1 or 0.
     """
-    effects = np.column_stack([t.holds(seen) for t in traits]).astype(np.float64)
-    fields = sorted({t.field for t in traits})
-    gaps = np.column_stack([seen[f].isna().to_numpy(dtype=np.float64) for f in fields])
-    X = np.column_stack([np.ones(len(y)), effects, gaps])
+    X = design(seen, traits)
     out = []
     for k, trait in enumerate(traits):
         others = np.delete(X, k + 1, axis=1)
         out.append(float(np.sign(trait.effect) * score_z(others, X[:, k + 1], y)))
     return out
+
+
+def design(seen: pd.DataFrame, traits: tuple[PlantedTrait, ...]) -> Floats:
+    """Return a constant, the planted indicators and one of missingness per field, shape (n, 1 + traits + fields)."""
+    effects = [t.holds(seen) for t in traits]
+    gaps = [seen[field].isna() for field in sorted({t.field for t in traits})]
+    return np.column_stack([np.ones(len(seen)), *effects, *gaps]).astype(np.float64)
 
 
 def score_z(others: Floats, x: Floats, y: Floats) -> float:
@@ -78,9 +82,7 @@ def oracle_ranges(
     columns : sequence of ndarray or None
         Per trait that is a range, its field's values in the scale of statements; None for others.
     """
-    effects = np.column_stack([t.holds(seen) for t in traits]).astype(np.float64)
-    gaps = np.column_stack([seen[f].isna().to_numpy(dtype=np.float64) for f in sorted({t.field for t in traits})])
-    X = np.column_stack([np.ones(len(y)), effects, gaps])
+    X = design(seen, traits)
     out: list[tuple[float | None, float | None] | None] = []
     for k, (trait, x) in enumerate(zip(traits, columns, strict=True)):
         if x is None:

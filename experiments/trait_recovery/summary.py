@@ -26,8 +26,8 @@ from figures import Check, markdown, put, read_cells  # noqa: E402  (shared with
 
 Cell = Mapping[str, Any]
 NAMES = {
-    "icp": "`find_traits`", "tree": "shallow tree", "shap": "top mean absolute SHAP of LightGBM",
-    "sirus": "SIRUS-style rules",
+    "icp": "`find_traits`", "icp_labels": "`find_traits`, without grades", "tree": "shallow tree",
+    "shap": "top mean absolute SHAP of LightGBM", "sirus": "SIRUS-style rules",
 }  # fmt: skip
 CLASSES = ((5.0, np.inf, "over 5", 0.9), (3.5, 5.0, "3.5 to 5", 0.6), (2.0, 3.5, "2 to 3.5", None))
 PRECISION = {200: 0.85, 500: 0.90, 1000: 0.90, 3000: 0.90}

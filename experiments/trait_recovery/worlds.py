@@ -6,13 +6,14 @@ added, and values are missing as in a CRM export. A world has 4 to 7 traits of a
 log-odds, at least one of them an anti-trait; a world's traits are the same at every number of customers.
 
 Labels: a customer's quality is its planted log-odds plus a logistic draw, best is above 0 (so P(best) is the sigmoid of
-the log-odds, a quarter on average), worst is below the 35th percentile of all companies, the rest is the middle.
+the log-odds, a quarter on average), worst is below the 35th percentile of all companies, the rest is the middle. The
+grade is the quality's percentile among the customers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -22,6 +23,7 @@ import pandas as pd
 import pyarrow as pa
 from scipy.optimize import brentq
 from scipy.special import expit
+from scipy.stats import rankdata
 
 from icp_ml.datasets.companies import CUSTOMER_FILL, with_gaps
 from icp_ml.datasets.histories import AS_OF
@@ -71,12 +73,13 @@ class World:
     seen: pd.DataFrame
     log_odds: Floats
     status: npt.NDArray[np.str_]
+    grade: Floats  # percentile of the quality
     seed: tuple[int, ...]
 
     def shuffled(self, seed: int) -> World:
         """Return the same customers with their labels shuffled."""
-        status = rng_of(*self.seed, 9, seed).permutation(self.status)
-        return World(self.planted, self.complete, self.seen, self.log_odds, status, (*self.seed, seed))
+        order = rng_of(*self.seed, 9, seed).permutation(len(self.status))
+        return replace(self, status=self.status[order], grade=self.grade[order], seed=(*self.seed, seed))
 
 
 def rng_of(*key: int) -> np.random.Generator:
@@ -219,7 +222,8 @@ def make(index: int, n: int, planted: Planted | None = None) -> World:
     draw = np.clip(rng_of(index, n, 4).random(n), 1e-12, 1 - 1e-12)
     quality = log_odds + np.log(draw / (1 - draw))
     status = np.where(quality > 0, "best", np.where(quality < planted.worst_below, "worst", "middle"))
-    return World(planted, complete, seen(complete, rng_of(index, n, 5)), log_odds, status, (index, n))
+    grade = (rankdata(quality) - 0.5) / n
+    return World(planted, complete, seen(complete, rng_of(index, n, 5)), log_odds, status, grade, (index, n))
 
 
 def specs(frame: pd.DataFrame) -> list[FieldSpec]:
