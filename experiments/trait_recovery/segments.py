@@ -179,9 +179,9 @@ def _auc(y: Floats, said: Floats) -> float:
     return round(float(roc_auc_score(y, said)), 5)
 
 
-def checks() -> list[Check]:
+def checks(path: Path = FILE) -> list[Check]:
     """Return the checks that the cells decide."""
-    cells = read_cells(FILE)
+    cells = read_cells(path)
     out = []
     for kind, wanted in (("one", 1), ("two", 2)):
         some = [c["segments"] for c in cells if c["kind"] == kind and c["segments"] is not None]
@@ -213,7 +213,7 @@ def main() -> int:
     first = given.first_world
     for kind, world in kept.missing((k, w) for w in range(first, first + given.worlds) for k in ("one", "two")):
         kept.add(measure(kind, world))
-    for line in checks():
+    for line in checks(given.cells):
         print(f"{line.name}: {line.found} ({line.verdict})")
     return 0
 
