@@ -50,13 +50,14 @@ class Cells:
                 return
             yield tuple(key)
 
-    def add(self, row: Mapping[str, Any]) -> None:
+    def add(self, row: Mapping[str, Any], *, quiet: bool = False) -> None:
         """Append a cell; floats to six digits."""
         cell = {k: float(f"{v:.6g}") if isinstance(v, float) else v for k, v in row.items()}
         self.rows[self._of(cell)] = cell
         with self.path.open("a", encoding="utf-8") as out:
             out.write(json.dumps(cell) + "\n")
-        print(json.dumps(cell), flush=True)
+        if not quiet:
+            print(json.dumps(cell), flush=True)
 
 
 def read_cells(path: Path) -> list[dict[str, Any]]:
@@ -85,9 +86,9 @@ def markdown(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     return "\n".join([*lines, *(f"| {' | '.join(map(str, row))} |" for row in rows)])
 
 
-def put(name: str, text: str) -> None:
-    """Put a table between its markers in README.md."""
+def put(name: str, text: str, page_path: Path = README) -> None:
+    """Put a table between its markers in README.md, this folder's or another's."""
     start, end = f"<!-- {name} -->", f"<!-- /{name} -->"
-    page = README.read_text(encoding="utf-8")
+    page = page_path.read_text(encoding="utf-8")
     before, rest = page.split(start)
-    README.write_text(f"{before}{start}\n{text}\n{end}{rest.split(end)[1]}", encoding="utf-8")
+    page_path.write_text(f"{before}{start}\n{text}\n{end}{rest.split(end)[1]}", encoding="utf-8")

@@ -135,10 +135,10 @@ def make_world(
         },
         switches=switches,
     )
-    seen = _with_gaps(customers, CUSTOMER_FILL, _rng(seed, 4))
+    seen = with_gaps(customers, CUSTOMER_FILL, _rng(seed, 4))
     return World(
         customers=pd.concat([seen, history], axis=1),
-        market=_with_gaps(market, MARKET_FILL, _rng(seed, 5)),
+        market=with_gaps(market, MARKET_FILL, _rng(seed, 5)),
         truth=truth,
         as_of=AS_OF.date(),
     )
@@ -228,8 +228,17 @@ def _vendor_ids(n: int, rng: np.random.Generator) -> list[str]:
     return [str(340_000_000 + number) for number in np.cumsum(rng.integers(1, 900, n)).tolist()]
 
 
-def _with_gaps(frame: pd.DataFrame, fill: Mapping[str, float], rng: np.random.Generator) -> pd.DataFrame:
-    """Blank values until each column is about as full as `fill`; large companies are better known."""
+def with_gaps(frame: pd.DataFrame, fill: Mapping[str, float], rng: np.random.Generator) -> pd.DataFrame:
+    """Blank values until each column is about as full as `fill`; large companies are better known.
+
+    Parameters
+    ----------
+    frame : DataFrame, n rows
+        Complete companies with their `employees`.
+    fill : mapping of column to share of rows
+        Columns that are not named stay as they are.
+    rng : numpy.random.Generator
+    """
     size = (np.log(frame["employees"].to_numpy(dtype=np.float64)) - LOG_SIZE_MEAN) / LOG_SIZE_SPREAD
     result = frame.copy()
     for name, rate in fill.items():

@@ -1,0 +1,127 @@
+"""Reasons on the sample market: how often one is the first, and whether each says what the model adds.
+
+    python experiments/trait_recovery/reasons.py [--samples data_samples]
+
+Trains on the sample's customers as `icp-ml train` does, scores its market and writes reasons.json. A reason's kind is
+its field, value left out, and its direction. `truly first`: the share of accounts whose largest planted effect, less
+that effect's mean over the list, is of the commonest first reason's field (gaps count as the mean). Ten reasons are
+printed, for a person to read.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from icp_ml import Settings, read_accounts, train
+from icp_ml.datasets.planted import ONE_ICP
+
+HERE = Path(__file__).parent
+sys.path.append(str(HERE.parent / "model_quality"))
+from figures import Check  # noqa: E402  (shared with the other benchmark)
+
+FILE = HERE / "reasons.json"
+MOST_FIRST = 0.40
+REASONS = 5
+SHOWN = 10
+
+
+def first_shares(scored: pd.DataFrame) -> pd.Series[float]:
+    """Return how often each field and direction is the first reason, of all accounts that have one."""
+    some = scored[scored["reason_1"].notna()]
+    kind = some["reason_1_field"].astype(str) + np.where(some["reason_1_contribution"] > 0, " raises", " lowers")
+    return kind.value_counts(normalize=True)
+
+
+def disagreements(scored: pd.DataFrame) -> tuple[int, int]:
+    """Return how many reasons' words point another way than their contribution, and how many there are."""
+    against = total = 0
+    for i in range(1, REASONS + 1):
+        some = scored[scored[f"reason_{i}"].notna()]
+        text = some[f"reason_{i}"].astype(str)
+        raises, lowers = text.str.contains(" raises fit"), text.str.contains(" lowers fit")
+        up = some[f"reason_{i}_contribution"] > 0
+        against += int((raises != up).sum() + (lowers == up).sum() - ((raises != up) & (lowers == up)).sum())
+        total += len(some)
+    return against, total
+
+
+def truly_first(listed: pd.DataFrame, field: str) -> float:
+    """Return the share of accounts whose largest planted effect, less its mean, is of that field."""
+    effects = pd.DataFrame(index=range(len(listed)))
+    for trait in ONE_ICP:
+        holds = pd.Series(trait.holds(listed), dtype="float64").where(listed[trait.field].notna().to_numpy())
+        name = trait.field if trait.kind != "token" else f"{trait.field}={trait.values[0]}"
+        effects[name] = (trait.effect * (holds - holds.mean())).fillna(0.0)
+    first = effects.abs().idxmax(axis=1).str.split("=").str[0]
+    return float((first == field).mean())
+
+
+def measure(samples: Path) -> dict[str, Any]:
+    """Train, score and count."""
+    settings = Settings.build({"as_of": "2026-10-01"})
+    accounts = read_accounts(samples / "customers.csv", settings)
+    listed = read_accounts(samples / "market.csv", settings, like=accounts)
+    run = train(accounts, settings, listed, n_jobs=1)
+    scored = run.model.score(pd.read_csv(samples / "market.csv", dtype=str), reasons=REASONS, lookalikes=0)
+    shares = first_shares(scored)
+    fields = scored["reason_1_field"].value_counts(normalize=True)
+    against, total = disagreements(scored)
+    top = str(fields.index[0])
+    some = scored[scored["reason_1"].notna()]
+    shown = some.iloc[np.linspace(0, len(some) - 1, SHOWN).astype(int)]
+    return {
+        "accounts": len(scored),
+        "with_a_reason": round(float(scored["reason_1"].notna().mean()), 4),
+        "first": {str(k): round(float(v), 4) for k, v in shares.head(8).items()},
+        "first_field": {str(k): round(float(v), 4) for k, v in fields.head(8).items()},
+        "truly_first": {top: round(truly_first(listed.frame, top), 4)},
+        "reasons": total,
+        "against_their_contribution": against,
+        "shown": [
+            {"fit_score": round(float(row["fit_score"]), 1), "reasons": [row[f"reason_{i}"] for i in (1, 2, 3)]}
+            for _, row in shown.iterrows()
+        ],
+    }
+
+
+def checks() -> list[Check]:
+    """Return the checks, by what was measured last."""
+    asked = "none over 40 % of accounts, unless it truly is"
+    if not FILE.exists():
+        return [Check("commonest first reason, sample market", asked, "", None)]
+    found = json.loads(FILE.read_text("utf-8"))
+    (kind, often), (field, by_field) = (next(iter(found[k].items())) for k in ("first", "first_field"))
+    truly = found["truly_first"][field]
+    said = f"{kind}: {often:.0%}; {field} either way: {by_field:.0%}, truly {truly:.0%}"
+    against = f"{found['against_their_contribution']:,} of {found['reasons']:,} say otherwise"
+    agrees = found["against_their_contribution"] == 0
+    return [
+        Check("commonest first reason, sample market", asked, said, by_field <= max(MOST_FIRST, truly)),
+        Check("a reason's direction and its contribution's sign", "always agree", against, agrees),
+    ]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, write, print ten reasons."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--samples", type=Path, default=HERE.parents[1] / "data_samples")
+    given = parser.parse_args(arguments)
+    found = measure(given.samples)
+    FILE.write_text(json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False) + "\n", encoding="utf-8")
+    for line in checks():
+        print(f"{line.name}: {line.found} ({line.verdict})")
+    for row in found["shown"]:
+        print(row["fit_score"], *(text for text in row["reasons"] if isinstance(text, str)), sep="\n    ")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
