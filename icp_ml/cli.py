@@ -228,9 +228,12 @@ def report(
         typer.Option("--slide", metavar="F.pptx|F.png", help="write the profile as one slide, or a picture of it"),
     ] = None,
     markdown: Annotated[Path | None, typer.Option("--markdown", help="write the profile as Markdown")] = None,
+    scored: Annotated[
+        Path | None, typer.Option("--scored", metavar="FILE", help="a list scored with this model, shown in the HTML")
+    ] = None,
 ) -> Outcome:
     """Show a model's profile and quality; write them as HTML, a slide or Markdown."""
-    return commands.report(context, model, html, markdown, slide)
+    return commands.report(context, model, html, markdown, slide, scored)
 
 
 @command

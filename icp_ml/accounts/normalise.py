@@ -40,7 +40,7 @@ FALSE_WORDS = frozenset({"no", "n", "false", "f", "0", "off", "nein", "non", "nÃ
 _PLAIN_HOST = r"^(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z][a-z0-9-]*$"  # for these, host_of is the identity
 PROFILE_FIELDS = frozenset({"linkedin_url"})
 _SHARED = pa.array(sorted(SHARED_HOSTS), pa.string())
-_OLD_DATES = ("found", "establish", "incorporat", "birth", "built")  # these can truly lie in 1900
+OLD_DATES = ("found", "establish", "incorporat", "birth", "built")  # these can truly lie in 1900
 
 
 @dataclass(frozen=True)
@@ -172,7 +172,7 @@ def _without(array: pa.Array, missing: Sequence[str], tally: Tally) -> pa.Array:
 
 def _dates(array: pa.Array, field: Field, convention: Convention, tally: Tally) -> pa.Array:
     values = _times(array, convention, tally)
-    if any(word in field.name for word in _OLD_DATES):
+    if any(word in field.name for word in OLD_DATES):
         return values
     empty = pc.is_in(values, value_set=pa.array(EMPTY_DATES, pa.timestamp("s"))).to_numpy(zero_copy_only=False)
     if not empty.any():

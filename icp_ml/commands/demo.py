@@ -11,8 +11,6 @@ from icp_ml.commands.training import track, train_model, training_data
 from icp_ml.exceptions import MissingDependencyError
 from icp_ml.session import Context, Outcome
 
-TOP_ACCOUNTS = 25
-
 
 def demo(context: Context, out: Path) -> Outcome:
     """Run the main job on the sample data."""
@@ -20,6 +18,7 @@ def demo(context: Context, out: Path) -> Outcome:
     from icp_ml.engines.writing import top_rows
     from icp_ml.report import terminal
     from icp_ml.report.html import write_html
+    from icp_ml.report.list_view import MAX_TOP
 
     out.mkdir(parents=True, exist_ok=True)
     customers, market = sample_path("customers.csv"), sample_path("market.csv")
@@ -30,7 +29,7 @@ def demo(context: Context, out: Path) -> Outcome:
     model = run.model.save(out / "model")
     write_text(out / "profile.md", run.profile.to_markdown())
     summary, _ = score_list(context, str(model), market, out / "scored.csv", ScoreOptions(suppress=customers))
-    shown = {**summary.to_dict(), "top_accounts": top_rows(summary.out, TOP_ACCOUNTS)}
+    shown = {**summary.to_dict(), "top_accounts": top_rows(summary.out, MAX_TOP)}
     said: dict[str, str] = {}
     page: Path | None = None
     try:

@@ -69,7 +69,12 @@ def train(
 
 
 def report(
-    context: Context, model: str, html: Path | None, markdown: Path | None, slide: Path | None = None
+    context: Context,
+    model: str,
+    html: Path | None,
+    markdown: Path | None,
+    slide: Path | None = None,
+    scored: Path | None = None,
 ) -> Outcome:
     """Show and write what a model knows."""
     from icp_ml.evaluation import Evaluation
@@ -83,12 +88,19 @@ def report(
     if slide is not None:
         check_slide_name(slide)
     loaded = load_model(context, model)
+    listed = None
+    if scored is not None:
+        from icp_ml.engines.scored_file import read_scored
+        from icp_ml.report.list_view import MAX_TOP
+
+        listed = read_scored(scored, loaded.version, MAX_TOP, loaded.settings.tiers.capacity)
+        if context.as_of is not None:
+            listed["as_of"] = context.as_of.isoformat()
     written = {}
-    for name, path, write in (
-        ("HTML report", html, write_html),
-        ("Slide", slide, write_slide),
-        ("Markdown", markdown, write_markdown),
-    ):
+    if html is not None:
+        check_folder(html)
+        written["HTML report"] = str(write_html(loaded, html, listed))
+    for name, path, write in (("Slide", slide, write_slide), ("Markdown", markdown, write_markdown)):
         if path is not None:
             check_folder(path)
             written[name] = str(write(loaded, path))

@@ -18,7 +18,8 @@ from icp_ml.report.formats import capital, clean, number, percent, span, times, 
 from icp_ml.report.label_view import age_words
 from icp_ml.traits import Trait
 
-MAX_CURVES = 9
+MAX_CURVES = 9  # drawn at once
+MAX_FOLDED = 36  # further ones, drawn but folded
 MAX_VALUES = 8  # values or tokens of a field drawn
 MAX_TICKS = 4
 NAN = float("nan")
@@ -118,13 +119,22 @@ def retention_points(curve: Mapping[str, Any] | None) -> list[Estimate]:
 
 def field_curves(tables: ScoringTables, most: int = MAX_CURVES) -> tuple[list[FieldCurve], list[str]]:
     """Return the curves of the fields that move scores most, and the names of the others the model uses."""
-    terms: dict[str, list[int]] = {}
-    for j, term in enumerate(tables.terms):
-        terms.setdefault(term.field, []).append(j)
-    effects = {field: float(np.sqrt(sum(_variance(tables, j) for j in own))) for field, own in terms.items()}
+    terms, effects = _terms_of(tables), field_effects(tables)
     ranked = sorted((f for f in terms if effects[f] > 0), key=lambda f: (-effects[f], f))
     labels = {enc.field: capital(enc.label or enc.field, 60) for enc in tables.encoding.fields}
     return [_field(tables, terms[f], effects[f]) for f in ranked[:most]], [labels[f] for f in ranked[most:]]
+
+
+def field_effects(tables: ScoringTables) -> dict[str, float]:
+    """Return each field's typical size: standard deviation of its contribution over customers, log-odds."""
+    return {f: float(np.sqrt(sum(_variance(tables, j) for j in own))) for f, own in _terms_of(tables).items()}
+
+
+def _terms_of(tables: ScoringTables) -> dict[str, list[int]]:
+    terms: dict[str, list[int]] = {}
+    for j, term in enumerate(tables.terms):
+        terms.setdefault(term.field, []).append(j)
+    return terms
 
 
 def _variance(tables: ScoringTables, j: int) -> float:

@@ -10,15 +10,15 @@ from typing import Any
 from icp_ml.model import ICPModel
 from icp_ml.profile import CUT_SHARE, EVIDENCE, NOTHING_FOUND, PASS_SHARE, is_named
 from icp_ml.report import formats as f
+from icp_ml.report.behind import behind_trait
 from icp_ml.report.columns_view import column_view
 from icp_ml.report.decided_view import decided_view
 from icp_ml.report.evidence import quality_view
 from icp_ml.report.label_view import label_view
+from icp_ml.report.list_view import list_view
 from icp_ml.report.matching_view import matching_view
 from icp_ml.traits import Trait
 
-MAX_TOP = 25  # accounts of a scored list shown
-MAX_REASONS = 3
 MAX_VALUES = 40  # values of a set spelled out
 CATEGORIES = {
     "firmographic": "Firmographic",
@@ -27,7 +27,6 @@ CATEGORIES = {
     "job_to_be_done": "Job to be done",
 }
 LIST_NAMES = {"best": "best customers", "worst": "worst customers", "market": "accounts on the list"}
-STATUSES = ("scored", "suppressed", "ineligible", "rejected")
 
 
 def report_context(model: ICPModel, scored: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -51,7 +50,7 @@ def report_context(model: ICPModel, scored: Mapping[str, Any] | None = None) -> 
         if model.profile.kind == "derived"
         else [],
         "tiers": _tiers(model, scored),
-        "list": _list(scored) if scored else None,
+        "list": list_view(scored, model.tables.as_of) if scored else None,
         "labels": labels,
         "matching": matching_view(model.data_report.get("matching") or {}, model.data_report.get("enrichment") or {}),
         "columns": column_view(model.data_report),
@@ -186,6 +185,7 @@ def _trait(trait: Trait, model: ICPModel) -> dict[str, Any]:
         "best_support": f.percent(trait.best_support),
         "worst_support": f.percent(trait.worst_support),
         "stability": f.percent(trait.stability),
+        "behind": behind_trait(trait.to_dict()),
         "market": f.percent(trait.market_share),
         "who": f.capital(trait.who),
         "passes": f.percent(1 - trait.best_support),
@@ -250,50 +250,6 @@ def _lists(evaluation: Mapping[str, Any]) -> dict[str, Any]:
         rows.append({"name": name, "accounts": f.count(entry.get("accounts")), "shares": shares,
                      "a_or_b": f.percent(value), "span": _percents(low, high)})  # fmt: skip
     return {"rows": rows, "sentence": f.clean(evaluation.get("lists_sentence") or "", 600)}
-
-
-def _list(scored: Mapping[str, Any]) -> dict[str, Any]:
-    rows = int(scored.get("rows") or 0)
-    steps = [("Total addressable market (TAM): rows of the list", rows)]
-    steps += [
-        (name, int(scored[key]))
-        for name, key in (
-            ("Serviceable (SAM): inside the filters, not yet a customer", "serviceable"),
-            ("Obtainable (SOM): what the capacity can work, best first", "obtainable"),
-        )
-        if scored.get(key) is not None
-    ]
-    top = [_account(k, row) for k, row in enumerate(list(scored.get("top_accounts") or ())[:MAX_TOP], 1)]
-    return {
-        "steps": [
-            {"name": name, "count": f.count(n), "share": f.percent(n / rows) if rows else f.NONE} for name, n in steps
-        ],
-        "statuses": [
-            {"name": f.capital(key), "count": f.count(scored.get(key))} for key in STATUSES if scored.get(key)
-        ],
-        "outside": f.count(scored["outside_support"]) if scored.get("outside_support") else "",
-        "missing": f.listed([f.clean(name, 60) for name in scored.get("missing_fields") or ()], MAX_VALUES),
-        "top": top,
-    }
-
-
-def _account(place: int, row: Mapping[str, Any]) -> dict[str, Any]:
-    reasons = [row.get(f"reason_{i}") for i in range(1, MAX_REASONS + 1)]
-    rank = row.get("rank")
-    return {
-        "rank": f.count(rank) if f.known(rank) else str(place),
-        "name": _text(row.get("name")) or _text(row.get("account_id")) or f.NONE,
-        "domain": _text(row.get("domain")),
-        "tier": _text(row.get("tier")) or f.NONE,
-        "fit": f.number(row.get("fit_score"), 0),
-        "span": f.span(row.get("fit_low"), row.get("fit_high"), 0),
-        "reasons": [f.clean(r, 240) for r in reasons if isinstance(r, str) and r],
-    }
-
-
-def _text(value: Any) -> str:
-    """Return a cell's text; pandas writes a missing one as NaN."""
-    return "" if value is None or value != value else f.clean(value, 80)
 
 
 def _facts(model: ICPModel) -> list[dict[str, str]]:

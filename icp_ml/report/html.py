@@ -1,4 +1,4 @@
-"""The report as one self-contained HTML file: no script, no request, a strict content security policy."""
+"""The report as one self-contained HTML file: no request, one script named in a strict content security policy."""
 
 from __future__ import annotations
 
@@ -8,12 +8,17 @@ from typing import Any
 
 from icp_ml import plotting
 from icp_ml.model import ICPModel
-from icp_ml.report.charts import field_curves, lift_estimates, quality_estimates, tier_estimates
+from icp_ml.plotting.market import Fall, waterfall_chart
+from icp_ml.report.charts import MAX_CURVES, MAX_FOLDED, field_curves, lift_estimates, quality_estimates, tier_estimates
 from icp_ml.report.context import CATEGORIES, base_rate, report_context
+from icp_ml.report.form_data import form_data
 from icp_ml.report.label_charts import label_charts
-from icp_ml.report.page import chart_markup, render_page, write_whole
+from icp_ml.report.list_view import market_steps, step_words
+from icp_ml.report.page import chart_markup, data_block, render_page, write_whole
 
 WIDE_LABEL, NARROW_LABEL = 58, 38
+SCRIPTS = ("words.js", "scorecard.js", "form.js", "accounts.js", "start.js")
+MOST_BYTES = 3_000_000  # of the page: a form that would be too much is left out
 
 
 def write_html(model: ICPModel, path: str | Path, scored: Mapping[str, Any] | None = None) -> Path:
@@ -40,13 +45,27 @@ def write_html(model: ICPModel, path: str | Path, scored: Mapping[str, Any] | No
 def render_html(model: ICPModel, scored: Mapping[str, Any] | None = None) -> str:
     """Return the report's HTML; the same model and list give the same text."""
     curves, others = _curves(model)
-    return render_page(
-        "report.html",
-        **report_context(model, scored),
-        charts=_charts(model) | label_charts(model.data_report),
-        curves=curves,
-        other_fields=others,
-    )
+    context, form = report_context(model, scored), _form(model)
+    parts: dict[str, Any] = {
+        **context,
+        "charts": _charts(model) | _market_charts(scored) | label_charts(model.data_report),
+        "curves": curves[:MAX_CURVES],
+        "more_curves": curves[MAX_CURVES:],
+        "other_fields": others,
+        "scripts": SCRIPTS if form["asks"] or context["list"] else (),
+    }
+    page = render_page("report.html", **parts, form=form)
+    if len(page.encode("utf-8", "replace")) > MOST_BYTES:
+        page = render_page("report.html", **parts, form={**form, "data": ""})
+    return page
+
+
+def _form(model: ICPModel) -> dict[str, Any]:
+    """Return the "score a company" form's data; a model of no fields has no form."""
+    asks = bool(model.tables.fields)
+    as_of = model.tables.as_of
+    about = f"Ages are measured to {as_of.isoformat()}, the day of the model's data." if as_of else ""
+    return {"asks": asks, "data": data_block(form_data(model)) if asks else "", "about": about}
 
 
 def _charts(model: ICPModel) -> dict[str, Any]:
@@ -67,9 +86,19 @@ def _charts(model: ICPModel) -> dict[str, Any]:
     return {name: chart_markup(plotting.to_svg(chart), title, name) for name, (chart, title) in figures.items()}
 
 
+def _market_charts(scored: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return the waterfall from the whole list to what can be worked, for a desk and for a phone."""
+    steps = [Fall(s.name, float(s.count), s.total, step_words(s)) for s in market_steps(scored or {})]
+    title = "From the list (TAM) to what is serviceable (SAM) and obtainable (SOM)"
+    return {
+        name: chart_markup(plotting.to_svg(waterfall_chart(steps, narrow=narrow)), title, name) if steps else None
+        for name, narrow in (("market", False), ("market_narrow", True))
+    }
+
+
 def _curves(model: ICPModel) -> tuple[list[dict[str, Any]], list[str]]:
-    """Return the contribution curves of the strongest fields, and the names of the others."""
-    curves, others = field_curves(model.tables)
+    """Return the contribution curves, the strongest fields first, and the names of those not drawn."""
+    curves, others = field_curves(model.tables, MAX_CURVES + MAX_FOLDED)
     shown = []
     for k, one in enumerate(curves):
         title = f"What {one.title} adds to the odds of being a best customer"

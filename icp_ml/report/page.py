@@ -1,11 +1,13 @@
-"""One page, one file: no script, no request, a strict content security policy, everything a stranger wrote escaped."""
+"""One page, one file: no request, scripts of our own only, a strict security policy, all strangers' text escaped."""
 
 from __future__ import annotations
 
 import base64
 import errno
 import hashlib
+import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,10 +20,18 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 LONGEST_TEXT = 4000  # characters of any one value in the page
+# No markup, style or script is ever made from a text, whatever our own script does.
+NO_MARKUP_FROM_TEXT = "require-trusted-types-for 'script'; trusted-types 'none'"
 
 
-def render_page(template: str, **context: Any) -> str:
+def render_page(template: str, *, scripts: Sequence[str] = (), **context: Any) -> str:
     """Return a template's HTML; the same context gives the same text.
+
+    Parameters
+    ----------
+    template : str
+    scripts : sequence of str
+        Files beside the templates; the page holds them as one script, and its policy lets nothing else run.
 
     Raises
     ------
@@ -31,11 +41,36 @@ def render_page(template: str, **context: Any) -> str:
     markup = require("markupsafe", extra="report", purpose="the HTML report").Markup
     environment = _environment()
     assert environment.loader is not None
-    style = environment.loader.get_source(environment, "report.css")[0]
-    # the policy names the one style sheet by its hash: nothing else in the page can style or run
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
-    return environment.get_template(template).render(**context, policy=policy, style=markup(style))
+    style, *parts = (environment.loader.get_source(environment, name)[0] for name in ("report.css", *scripts))
+    script = "\n".join(parts)
+    return environment.get_template(template).render(
+        **context, policy=_policy(style, script), style=markup(style), script=markup(script)
+    )
+
+
+def _policy(style: str, script: str) -> str:
+    """Return the policy: the one style sheet and the one script by their hashes, nothing else styles, runs or asks."""
+
+    def digest(text: str) -> str:
+        return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+    runs = f"script-src 'sha256-{digest(script)}'; {NO_MARKUP_FROM_TEXT}; " if script else ""
+    return (
+        f"default-src 'none'; {runs}style-src 'sha256-{digest(style)}'; img-src data:; base-uri 'none'; "
+        "form-action 'none'"
+    )
+
+
+def data_block(value: Any) -> Any:
+    """Return plain JSON types as the text of a `<script type="application/json">`, which nothing in them can end.
+
+    Beyond ASCII all is escaped (U+2028 too), and so are the characters that begin a tag, a comment or an entity.
+    """
+    markup = require("markupsafe", extra="report", purpose="the HTML report").Markup
+    text = json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+    for char in "<>&":
+        text = text.replace(char, f"\\u{ord(char):04x}")
+    return markup(text)
 
 
 def chart_markup(document: bytes, title: str, name: str) -> Any:

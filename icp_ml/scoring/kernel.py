@@ -62,6 +62,11 @@ class Scorer:
     def _book(self) -> ReasonBook:
         return ReasonBook(self.tables, self.stated)
 
+    @property
+    def book(self) -> ReasonBook:
+        """The sentences its reasons are made of."""
+        return self._book
+
     @cached_property
     def _neighbours(self) -> Neighbours:
         return Neighbours(self.tables, self.reference)

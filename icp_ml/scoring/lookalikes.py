@@ -166,7 +166,8 @@ class Support:
     threshold: float
 
     @cached_property
-    def _terms(self) -> list[int]:
+    def terms(self) -> list[int]:
+        """Terms that are looked at: those that move scores, without tokens."""
         return [
             j
             for j, term in enumerate(self.tables.terms)
@@ -176,14 +177,17 @@ class Support:
     def novelty(self, codes: Codes, *, own: int = 0) -> FloatArray:
         """Return novelty from 0 (all values shown by many) to 1; `own` = 1 leaves the account itself out."""
         total, known = np.zeros(len(codes)), np.zeros(len(codes))
-        for j in self._terms:
+        for j in self.terms:
             weight = self.tables.ranges[j]
-            shown = np.maximum(self.tables.customers[j] - own, 0.0)
-            odd = 1.0 / (1.0 + shown)
-            odd[MISSING] = 0.0
-            total += weight * odd.take(codes[:, j], mode="clip")
+            total += weight * self.oddness(j, own).take(codes[:, j], mode="clip")
             known += weight * (codes[:, j] != MISSING)
         return np.divide(total, known, out=np.zeros_like(total), where=known > 0)
+
+    def oddness(self, j: int, own: int = 0) -> FloatArray:
+        """Return per code of a term how unusual it is, from 0 (unknown, or shown by many) to 1 (by no customer)."""
+        odd: FloatArray = 1.0 / (1.0 + np.maximum(self.tables.customers[j] - own, 0.0))
+        odd[MISSING] = 0.0
+        return odd
 
     def inside(self, codes: Codes) -> npt.NDArray[np.bool_]:
         """Return whether each account is in support."""

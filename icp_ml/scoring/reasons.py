@@ -141,6 +141,10 @@ class ReasonBook:
             last += 1
         return first, last
 
+    def place(self, j: int, code: int, *, alone: bool = False) -> str:
+        """Return the range a number's code lies in: with its neighbours of the same voice, or by itself."""
+        return _placed(self.tables.terms[j], code, code, code) if alone else self._place(j, code)
+
     def _place(self, j: int, code: int) -> str:
         if (j, code) not in self._places:
             self._places[j, code] = _placed(self.tables.terms[j], code, *self.span(j, code))
@@ -153,7 +157,7 @@ class ReasonBook:
         if enc.kind == "numeric" and code != MISSING and value is not None:
             shown = value_words(enc.form, value)
             subject = f"{shown} {enc.label}" if enc.form == "count" else f"{enc.label} {shown}"
-            subject += f" ({self._place(j, code) if not together else _placed(term, code, code, code)})"
+            subject += f" ({self.place(j, code, alone=bool(together))})"
         elif enc.kind == "category" and code <= RARE and code != MISSING:
             other = "another value" if (j, code) in self.stated else codes_words(term, [code])
             subject = f"{enc.label}: {other}"

@@ -16,6 +16,7 @@ from icp_ml.exceptions import InputError
 from icp_ml.report import charts, formats
 from icp_ml.report.context import report_context
 from icp_ml.report.html import render_html, write_html
+from icp_ml.report.list_view import list_view, market_steps
 from icp_ml.report.markdown import render_markdown, write_markdown
 from icp_ml.report.svg import inline_svg
 from tests import report_model as examples
@@ -66,9 +67,10 @@ def parsed(html: str) -> Markup:
 def test_the_page_says_who_the_ideal_customer_is_before_anything_else() -> None:
     html = render_html(examples.make_model(), examples.make_scored())
     order = (
-        "Who the ideal customer is", "<h2>Filters</h2>", "Not: Up to 50 employees", "<h2>Signals</h2>",
-        "Uses Snowflake", "<h2>Anti-traits</h2>", "<h2>How good it is, and how we know</h2>", "<h2>Traits</h2>",
-        "<h2>Tiers</h2>", "<h3>Accounts with the best fit</h3>", "<h2>What each field adds</h2>",
+        "Who the ideal customer is", "<h2>Filters</h2>", "Not: Up to 50 employees", "<h2>Anti-traits</h2>",
+        "<h2>Signals</h2>", "Uses Snowflake", "Customers judged", "<h2>How good it is, and how we know</h2>",
+        "<h2>Traits</h2>", "<h2>Tiers</h2>", "<h2>Accounts with the best fit</h2>", "<h2>Score a company</h2>",
+        "<h2>What each field adds</h2>",
         "<h2>How customers were judged</h2>", "<h2>Columns</h2>", "<h2>Model</h2>",
     )  # fmt: skip
     place = 0
@@ -76,28 +78,46 @@ def test_the_page_says_who_the_ideal_customer_is_before_anything_else() -> None:
         place = html.index(words, place)
 
 
-def test_the_page_is_one_file_with_nothing_that_runs_or_asks() -> None:
+def test_the_page_is_one_file_with_nothing_that_asks_and_one_script() -> None:
     html = render_html(examples.make_model(), examples.make_scored())
     markup = parsed(html)
-    assert not {"script", "iframe", "object", "embed", "form", "img", "base"} & set(markup.elements)
+    assert not {"iframe", "object", "embed", "form", "img", "base"} & set(markup.elements)
+    assert markup.elements["script"] == 2  # the form's data, which do not run, and the one that the policy names
+    assert html.count('<script type="application/json" id="score-data">') == 1
     assert not [name for name in markup.attributes if name.startswith("on") or name in ("src", "style")]
     assert markup.elements["style"] == 1
-    assert not re.findall(r"https?:|url\(\s*[^#]|@import", html)
+    assert not re.findall(r"https?:(?!//www.w3.org/2000/svg)|url\(\s*[^#]|@import", html)
+    for never in (
+        "innerHTML",
+        "insertAdjacentHTML",
+        "document.write",
+        "eval(",
+        "new Function",
+        "fetch(",
+        "localStorage",
+    ):
+        assert never not in html, never
     assert max(markup.ids.values()) == 1
     assert len(html.encode()) < 3_000_000
 
 
-def test_the_policy_allows_the_style_sheet_by_its_hash_and_nothing_else() -> None:
+def test_the_policy_allows_the_style_sheet_and_the_script_by_their_hashes_and_nothing_else() -> None:
     import base64
     import hashlib
 
+    def digest(text: str) -> str:
+        return base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
     html = render_html(examples.make_model())
     style = html.split("<style>")[1].split("</style>")[0]
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    script = html.split("<script>")[1].split("</script>")[0]
     policy = html.split('http-equiv="Content-Security-Policy" content="')[1].split('"')[0].replace("&#39;", "'")
     wanted = [
         "default-src 'none'",
-        f"style-src 'sha256-{digest}'",
+        f"script-src 'sha256-{digest(script)}'",
+        "require-trusted-types-for 'script'",
+        "trusted-types 'none'",
+        f"style-src 'sha256-{digest(style)}'",
         "img-src data:",
         "base-uri 'none'",
         "form-action 'none'",
@@ -214,10 +234,41 @@ def test_tiers_show_cut_offs_rates_and_the_list() -> None:
 
 def test_the_list_is_counted_from_all_accounts_down_to_what_capacity_can_work() -> None:
     view = report_context(examples.make_model(), examples.make_scored())["list"]
-    assert [(s["count"], s["share"]) for s in view["steps"]] == [("5,000", "100%"), ("4,900", "98%"), ("500", "10%")]
+    assert [(s["name"], s["count"], s["share"]) for s in view["steps"]] == [
+        ("TAM: the list", "5,000", "100%"),
+        ("Not readable", "−10", "<1%"),
+        ("Outside the filters", "−40", "1%"),
+        ("Customers, left out", "−50", "1%"),
+        ("SAM: serviceable", "4,900", "98%"),
+        ("Beyond the capacity", "−4,400", "88%"),
+        ("SOM: the best of them", "500", "10%"),
+    ]
+    assert "capacity" in view["obtainable"]
     assert view["top"][0]["reasons"] == ["Uses Snowflake raises fit"]
     assert view["top"][1]["name"] == "2"  # without a name the id stands for it
     assert report_context(examples.make_model())["list"] is None
+
+
+def test_without_a_capacity_what_is_obtainable_is_tier_a_or_b() -> None:
+    scored = {**examples.make_scored(), "obtainable": None}
+    steps = market_steps(scored)
+    assert [(s.name, s.count, s.total) for s in steps[-3:]] == [
+        ("Tier D", 2000, False), ("Tier C", 1700, False), ("SOM: tier A or B", 1200, True)
+    ]  # fmt: skip
+    left = steps[0].count
+    for step in steps[1:]:
+        left = step.count if step.total else left - step.count
+        assert not step.total or left == step.count
+    assert sum(s.count for s in steps if not s.total) == steps[0].count - steps[-1].count
+
+
+def test_a_list_much_younger_than_the_customers_data_is_said_to_be() -> None:
+    from datetime import date
+
+    learned = date(2026, 9, 29)
+    for when, said in (("2027-09-29", False), ("2028-03-30", True), ("", False), ("no date", False)):
+        assert bool(list_view({"rows": 1, "as_of": when}, learned)["old"]) is said, when
+    assert "1.5 years later" in list_view({"rows": 1, "as_of": "2028-03-30"}, learned)["old"]
 
 
 def test_every_column_is_there_by_verdict() -> None:

@@ -7,6 +7,7 @@ where they differ in case, punctuation, "and", a plural, or one slip of the keyb
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import cache, lru_cache
 
 from icp_ml.accounts.values.cells import fold
@@ -89,6 +90,11 @@ def broader(code: str, system: str) -> tuple[str, ...]:
         return ()
     top = _tops()[system][code[:2]]
     return (*(code[:k] for k in range(len(code) - 1, 2, -1)), *(() if top == code else (top,)))
+
+
+def widest_codes(system: str) -> Mapping[str, str]:
+    """Return the widest code of every two digits that industry codes begin with ("32": "31-33")."""
+    return _tops()[system]
 
 
 def title_of(code: str, system: str) -> str | None:

@@ -21,7 +21,7 @@ from icp_ml.schema import Field
 # A share above this, written without "%", is a percentage. Growth and net retention can truly be 300 %.
 PERCENT_ABOVE = 10.0
 _PERCENT_ABOVE_OF_FIELD = {"retention_rate": 1.5, "utilization_rate": 1.5}
-_NEGATIVE_IS_REAL = frozenset({"expansion_usd"})  # a contraction
+NEGATIVE_IS_REAL = frozenset({"expansion_usd"})  # a contraction
 _PLAIN_NUMBER = r"^[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?$"
 _PLAIN_YEAR = r"^[0-9]{4}(?:\.0+)?$"
 
@@ -171,6 +171,6 @@ def _impossible(values: Floats, field: Field) -> tuple[Flags, str]:
     with np.errstate(invalid="ignore"):
         if field.kind == "year":
             return (values < OLDEST_FOUNDED) | (values > MAX_YEAR), "is not a year"
-        if field.kind in {"money", "count"} and field.name not in _NEGATIVE_IS_REAL:
+        if field.kind in {"money", "count"} and field.name not in NEGATIVE_IS_REAL:
             return values < 0, "is negative"
     return np.zeros(len(values), dtype=bool), ""

@@ -1,0 +1,43 @@
+"""The form of a model with segments, one within another, against the library."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from icp_ml.report.html import write_html
+from tests import form_model
+from tests.browser.conftest import Opened
+from tests.browser.test_score_form import FILL, typed_in
+
+pytestmark = pytest.mark.browser
+kinds = pytest.importorskip("icp_ml.estimator.segment_tables")
+
+
+def test_the_form_scores_by_the_tables_of_the_segment(opened: Opened, tmp_path: Path) -> None:
+    model = form_model.make_model()
+    turns = [form_model.make_tables(seed=k) for k in (2, 3, 4)]
+    rules = (
+        kinds.SegmentRule("small", -1, 0, (1, 2, 3)),
+        kinds.SegmentRule("large", -1, 0, (4, 5, 6, 7)),
+        kinds.SegmentRule("large, software", 1, 6, (4,)),
+    )
+    segments = tuple(kinds.SegmentTables(rule, tables) for rule, tables in zip(rules, turns, strict=True))
+    model = replace(model, tables=replace(model.tables, segments=segments), segment_supports=(0.02, 0.04, 0.06))
+    accounts = form_model.make_accounts(model, 200, seed=11)
+    scored = model.score(form_model.as_frame(model, accounts), lookalikes=0)
+    assert set(scored["segment"]) == {"all", "small", "large", "large, software"}
+    with opened(write_html(model, tmp_path / "report.html")) as (page, problems):
+        answers = page.evaluate(FILL, typed_in(model, accounts))
+        assert problems() == []
+    for answer, (_, row) in zip(answers, scored.iterrows(), strict=True):
+        assert answer["tier"] == row["tier"]
+        if row["status"] == "ineligible":
+            continue
+        assert float(answer["logOdds"]) == pytest.approx(row["log_odds"], abs=1e-9, rel=0)
+        assert (answer["inside"] == "true") == row["in_support"]
+        reasons = [row[f"reason_{k}"] for k in range(1, 6)]
+        assert [text for text, *_ in answer["reasons"]] == [text for text in reasons if isinstance(text, str)]
+        assert (f"Segment: {row['segment']}." in answer["text"]) == (row["segment"] != "all")
