@@ -48,7 +48,7 @@ def _surprise(z: FloatArray, tests: FloatArray | np.float64) -> FloatArray:
     log_miss = tests * np.log1p(-np.minimum(np.exp(one), 1 - 1e-12))
     many = -np.expm1(log_miss)
     exact = -np.log(np.maximum(many, 1e-300))
-    return np.where(many > 1e-9, exact, -(one + np.log(tests)))
+    return np.asarray(np.where(many > 1e-9, exact, -(one + np.log(tests))), dtype=np.float64)
 
 
 def by_shuffling(sample: Sample, shuffles: int, seed: int) -> Chance:

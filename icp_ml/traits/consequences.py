@@ -146,7 +146,8 @@ def _row(trait: Trait, name: str) -> dict[str, Any] | None:
 
 def _surely(row: dict[str, Any]) -> float:
     """Return a difference in standard errors, rounded so that ties are ties."""
-    return round(row["difference"] / max((row["high"] - row["low"]) / (2 * Z95), 1e-9), 6)
+    error = max((float(row["high"]) - float(row["low"])) / (2 * Z95), 1e-9)
+    return round(float(row["difference"]) / error, 6)
 
 
 def _told(row: dict[str, Any]) -> str:

@@ -132,7 +132,7 @@ def _in_order(
 def _score(best: BoolArray, worst: BoolArray) -> FloatArray:
     """Return the mean rank of each customer's class, 0 to 1: worst below middle below best."""
     high, low = best.mean(), worst.mean()
-    return np.where(best, 1 - high / 2, np.where(worst, low / 2, low + (1 - high - low) / 2))
+    return np.asarray(np.where(best, 1 - high / 2, np.where(worst, low / 2, low + (1 - high - low) / 2)))
 
 
 def _speaking(tables: ScoringTables, layout: Layout) -> BoolArray:
@@ -157,7 +157,7 @@ def _agreeing(customers: _Customers, sample: Sample, chance: Chance, wording: Wo
 def _agrees(customers: _Customers, layout: Layout, pick: Pick) -> bool:
     inside = inside_of(layout, pick.columns)
     said = evidence.contribution_of(customers.tables.values[pick.term], customers.codes[:, pick.term], inside)
-    return said * np.sign(pick.z) >= MIN_CONTRIBUTION
+    return bool(said * np.sign(pick.z) >= MIN_CONTRIBUTION)
 
 
 def _describe(

@@ -64,7 +64,7 @@ def halves_of(
 ) -> list[Half]:
     """Search complementary halves of the customers; `found` is how many traits all of them gave."""
     rng = np.random.default_rng([seed, 12])
-    own = replace(rule, level=HALF_LEVEL, gradual=False, most=found + MORE, allowed=None)
+    own = replace(rule, level=HALF_LEVEL, gradual=False, most=found + MORE, allowed=None, quick=True)
     out = []
     for _ in range(pairs):
         order = rng.permutation(len(score))

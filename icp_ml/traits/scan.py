@@ -22,6 +22,43 @@ SMOOTHING = 4.0  # customers' worth of the average, where values are ordered by 
 Picked = tuple[int, tuple[int, ...]]  # a term, and columns of its codes
 
 
+@dataclass(frozen=True)
+class Focus:
+    """The part of a layout that is searched: candidates of runs and tokens, and categories.
+
+    Attributes
+    ----------
+    first, last, owner, known : ndarray of shape (candidates,)
+        As in the layout; the column that says whether the owner's value is known.
+    starts : ndarray
+        Where each owner's candidates begin.
+    sets : dict of int to slice
+        Of categories, their columns.
+    """
+
+    first: IntArray
+    last: IntArray
+    owner: IntArray
+    known: IntArray
+    starts: IntArray
+    sets: dict[int, slice]
+
+
+def everything(layout: Layout) -> Focus:
+    """Return the focus on all of a layout."""
+    starts = np.flatnonzero(np.diff(layout.owner, prepend=-1))
+    return Focus(layout.first, layout.last, layout.owner, layout.known[layout.owner], starts, layout.sets)
+
+
+def focused(layout: Layout, terms: npt.NDArray[np.bool_]) -> Focus:
+    """Return the focus on some terms."""
+    keep = np.flatnonzero(terms[layout.owner])
+    owner = layout.owner[keep]
+    starts = np.flatnonzero(np.diff(owner, prepend=-1))
+    sets = {term: own for term, own in layout.sets.items() if terms[term]}
+    return Focus(layout.first[keep], layout.last[keep], owner, layout.known[owner], starts, sets)
+
+
 class Sample:
     """Some customers with their scores, and sums over their codes.
 
@@ -34,10 +71,12 @@ class Sample:
         Which customers; all of them where left out.
     least : int
         Customers a candidate must have inside, and outside.
+
+    Its `focus`, what is searched, is everything until set.
     """
 
     def __init__(self, layout: Layout, score: FloatArray, rows: IntArray | None = None, *, least: int) -> None:
-        self.layout, self.least = layout, least
+        self.layout, self.least, self.focus = layout, least, everything(layout)
         self.matrix = layout.matrix if rows is None else layout.matrix[rows]
         self.score = score if rows is None else score[rows]
         self.score = self.score - self.score.mean()
@@ -147,26 +186,25 @@ def scan(basis: Basis, taken: list[Picked]) -> Scan:
     cumulated = np.vstack([np.zeros(stacked.shape[1]), np.cumsum(stacked, axis=0)])
     z = np.zeros(layout.terms)
     found = Scan(z)
-    parts = cumulated[layout.last + 1] - cumulated[layout.first]
-    every = conditional_z(parts, stacked[layout.known[layout.owner]], basis)
+    focus = basis.sample.focus
+    parts = cumulated[focus.last + 1] - cumulated[focus.first]
+    every = conditional_z(parts, stacked[focus.known], basis)
     for term, columns in taken:
-        if term in layout.runs:
-            own = layout.runs[term]
-            overlap = (layout.first[own] <= max(columns)) & (layout.last[own] >= min(columns))
-            every[own] = np.where(overlap, 0.0, every[own])
-        elif term not in layout.sets:
-            every[layout.owner == term] = 0.0
+        if term in layout.sets:
+            continue
+        mine = focus.owner == term
+        overlap = (focus.first[mine] <= max(columns)) & (focus.last[mine] >= min(columns))
+        every[mine] = np.where(overlap, 0.0, every[mine])
     if len(every):
-        starts = np.flatnonzero(np.diff(layout.owner, prepend=-1))
-        lengths = np.diff(np.append(starts, len(every)))
-        most = np.maximum.reduceat(np.abs(every), starts)
+        lengths = np.diff(np.append(focus.starts, len(every)))
+        most = np.maximum.reduceat(np.abs(every), focus.starts)
         at = np.flatnonzero(np.abs(every) == np.repeat(most, lengths))
-        owners, firsts = np.unique(layout.owner[at], return_index=True)
+        owners, firsts = np.unique(focus.owner[at], return_index=True)
         z[owners] = every[at[firsts]]
         for term, candidate in zip(owners.tolist(), at[firsts].tolist(), strict=True):
             if every[candidate]:
-                found.columns[term] = tuple(range(int(layout.first[candidate]), int(layout.last[candidate]) + 1))
-    for term, own in layout.sets.items():
+                found.columns[term] = tuple(range(int(focus.first[candidate]), int(focus.last[candidate]) + 1))
+    for term, own in focus.sets.items():
         before = {c for t, columns in taken if t == term for c in columns}
         split = strongest_split(basis, stacked, term, own, before)
         if split is not None:

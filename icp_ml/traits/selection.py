@@ -18,11 +18,12 @@ import numpy as np
 import numpy.typing as npt
 
 from icp_ml.traits.chance import Chance
-from icp_ml.traits.scan import Picked, Sample, Scan, basis_of, scan
+from icp_ml.traits.scan import Picked, Sample, Scan, basis_of, focused, scan
 from icp_ml.traits.wording import Wording
 
 MOST = 15  # traits; more than a person can act on
 SWEEPS = 3
+WORTH_A_LOOK = 1.5  # surprise by itself of terms that a quick search looks at: about every fifth of chance's own
 
 
 @dataclass(frozen=True)
@@ -54,12 +55,15 @@ class Rule:
         Traits.
     allowed : ndarray of bool, shape (terms,), optional
         Terms that may be picked; all where left out.
+    quick : bool
+        Look only at terms that say something by themselves, and exchange once.
     """
 
     level: float
     gradual: bool = True
     most: int = MOST
     allowed: npt.NDArray[np.bool_] | None = None
+    quick: bool = False
 
     def allows(self, chance: Chance, surprises: list[float]) -> bool:
         """Return whether all of these may be claimed together."""
@@ -77,13 +81,21 @@ class Rule:
 def select(sample: Sample, chance: Chance, wording: Wording, rule: Rule) -> list[Pick]:
     """Pick traits, the most surprising first."""
     picks: list[Pick] = []
+    if rule.quick:
+        alone = chance.surprise(scan(basis_of(sample, []), []).z)
+        sample.focus = focused(sample.layout, alone >= WORTH_A_LOOK)
     while len(picks) < rule.most:
         found = scan(basis_of(sample, [p.key for p in picks]), [p.key for p in picks])
         best = _most_surprising(found, chance, rule, picks)
         if best is None or not rule.allows(chance, [*(p.surprise for p in picks), best.surprise]):
             break
-        picks = _reworded(sample, chance, wording, [*picks, best])
-    for _ in range(SWEEPS):
+        new = _worded(sample, chance, wording, best, picks)
+        picks = [*picks, new or best]
+        if not rule.quick:
+            picks = _reworded(sample, chance, wording, picks)
+    if rule.quick:
+        picks = _reworded(sample, chance, wording, picks)
+    for _ in range(1 if rule.quick else SWEEPS):
         before = [p.key for p in picks]
         picks = _exchanged(sample, chance, wording, rule, picks)
         picks = _pruned(sample, chance, wording, rule, picks)

@@ -71,7 +71,8 @@ class Wording:
         expected = np.where(z > 0, overlap @ weight, -1.0)
         k = int(np.argmax(np.round(expected / weight.sum(), 9)))
         named = tuple(range(int(first[k]), int(last[k]) + 1))
-        return (float(z[k] * np.sign(sign)), named) if before else self._other_end(term, float(z[k]) * np.sign(sign), named)
+        signed = float(z[k] * np.sign(sign))
+        return (signed, named) if before else self._other_end(term, signed, named)
 
     def _other_end(self, term: int, z: float, named: tuple[int, ...]) -> tuple[float, tuple[int, ...]]:
         """Turn a range that is open at one end into what it leaves, where that is the better way to say the same.
