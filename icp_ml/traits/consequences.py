@@ -4,63 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from icp_ml.estimator.encoding import FloatArray
+from icp_ml.outcomes.by_itself import OutcomeValues
 from icp_ml.traits.evidence import Z95
+from icp_ml.traits.reasons import GivenReasons
 from icp_ml.traits.trait import Trait
 
 BoolArray = npt.NDArray[np.bool_]
 FEW = 5  # customers inside, or outside, below which a mean is not told
 MOST_REASONS = 3
 LEAST_NAMED = 3  # customers inside that give a reason
-
-
-@dataclass(frozen=True, eq=False)
-class OutcomeValues:
-    """One outcome of the customers, in a unit people know.
-
-    Attributes
-    ----------
-    name : str
-        retention, expansion, nps ...
-    unit : str
-        "%", "points", "$" or "".
-    values : ndarray of shape (customers,)
-        NaN where not known.
-    """
-
-    name: str
-    unit: str
-    values: FloatArray
-
-    def take(self, index: npt.NDArray[np.intp]) -> OutcomeValues:
-        """Return the same customers in another order."""
-        return OutcomeValues(self.name, self.unit, self.values[index])
-
-
-@dataclass(frozen=True, eq=False)
-class GivenReasons:
-    """What customers gave as a reason for leaving, for not buying, or as an objection.
-
-    Attributes
-    ----------
-    column : str
-        Its header.
-    reasons : sequence of tuple of str
-        Of each customer; empty where none is given.
-    """
-
-    column: str
-    reasons: Sequence[tuple[str, ...]]
-
-    def take(self, index: npt.NDArray[np.intp]) -> GivenReasons:
-        """Return the same customers in another order."""
-        return GivenReasons(self.column, [self.reasons[i] for i in index])
 
 
 def outcome_rows(outcomes: Sequence[OutcomeValues], inside: BoolArray, known: BoolArray) -> tuple[dict[str, Any], ...]:

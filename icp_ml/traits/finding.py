@@ -13,12 +13,14 @@ from icp_ml.estimator.encoding import Codes, FloatArray
 from icp_ml.estimator.labels import statement
 from icp_ml.estimator.scorecard import ScoringTables
 from icp_ml.estimator.screening import WideField, content_numbers
+from icp_ml.outcomes.by_itself import OutcomeValues
 from icp_ml.traits import evidence
 from icp_ml.traits.candidates import Layout, lay_out
 from icp_ml.traits.chance import Chance, by_shuffling
-from icp_ml.traits.consequences import GivenReasons, OutcomeValues, objection_rows, outcome_rows
+from icp_ml.traits.consequences import objection_rows, outcome_rows
 from icp_ml.traits.halves import Half, halves_of, inside_of, resampled
 from icp_ml.traits.pair_traits import PairFind, find_pairs
+from icp_ml.traits.reasons import GivenReasons
 from icp_ml.traits.scan import Sample
 from icp_ml.traits.selection import Pick, Rule, select
 from icp_ml.traits.stand_ins import StandIn, stand_ins
