@@ -195,6 +195,7 @@ def train(
                 fitted.tables,
                 codes,
                 data.status,
+                grade=data.grade,
                 seed=settings.random_state,
                 market_codes=listed,
                 wide=fitted.wide,

@@ -12,6 +12,7 @@ from icp_ml.estimator.encoding import FIRST_BIN, MISSING, PRESENT, FloatArray, T
 
 BoolArray = npt.NDArray[np.bool_]
 Z95 = 1.959963984540054
+WIDER = 0.5
 WHO: Mapping[str, str] = {
     "firmographic": "marketing targets, sales qualifies",
     "technographic": "marketing targets, product prioritises the integration",
@@ -48,28 +49,22 @@ def log_lift_error(hits: float, n: float, all_hits: float, total: float) -> floa
     return float(np.sqrt(variance))
 
 
-def lift_of(inside: BoolArray, best: BoolArray, z: float, found: float, held_out: float) -> tuple[float, float, float]:
+def lift_of(inside: BoolArray, best: BoolArray, found: float, held_out: float) -> tuple[float, float, float]:
     """Return a trait's lift with its 95 % interval.
+
+    The interval is that of the counts, widened by half of what the finders saw more than the others: so much may the
+    values that are named differ from the right ones.
 
     Parameters
     ----------
     inside, best : ndarray of shape (n,)
-    z : float
-        How strongly it was found; only strong ones are reported, which flatters them by about 1 / z**2.
     found, held_out : float
         Mean log lift of what half-samples found, there and in the other halves.
     """
-    n, hits = float(inside.sum()), float(best[inside].sum())
-    whole = (best.sum() + 0.5) / (len(best) + 1.0)
-    counted = float(np.log((hits + 0.5) / (n + 1.0) / whole))
-    optimism = found - held_out if np.isfinite(found) else 0.0
-    centre = held_out if np.isfinite(held_out) else counted
-    centre *= max(1.0 - 1.0 / max(z * z, 1.0), 0.0)
-    error = np.hypot(log_lift_error(hits, n, float(best.sum()), float(len(best))), WIDER * optimism)
-    return float(np.exp(centre)), float(np.exp(centre - Z95 * error)), float(np.exp(centre + Z95 * error))
-
-
-WIDER = 0.5
+    error = log_lift_error(float(best[inside].sum()), float(inside.sum()), float(best.sum()), float(len(best)))
+    error = float(np.hypot(error, WIDER * (found - held_out)))
+    low, high = np.exp(held_out - Z95 * error), np.exp(held_out + Z95 * error)
+    return float(np.exp(held_out)), float(low), float(high)
 
 
 def contribution_of(table: FloatArray, codes: npt.NDArray[np.uint16], inside: BoolArray) -> float:

@@ -44,6 +44,7 @@ class _Customers:
     codes: Codes
     best: BoolArray
     worst: BoolArray
+    grade: FloatArray
     market: Codes | None
     outcomes: tuple[OutcomeValues, ...]
     reasons: tuple[GivenReasons, ...]
@@ -54,6 +55,7 @@ def find_traits(
     codes: Codes,
     status: npt.NDArray[Any],
     *,
+    grade: FloatArray | None = None,
     seed: int = 0,
     market_codes: Codes | None = None,
     wide: Sequence[WideField] = (),
@@ -70,6 +72,8 @@ def find_traits(
         Mature customers.
     status : ndarray of shape (n,)
         "best", "worst" or "middle".
+    grade : ndarray of shape (n,), optional
+        0 to 1, how good each customer is; NaN where only its class is known. Finer than the classes, so more is found.
     market_codes : ndarray of shape (m, terms), optional
         A list, for each trait's share of the market.
     wide : sequence of WideField
@@ -82,11 +86,11 @@ def find_traits(
     pairs : int
         Of complementary half-samples.
     """
-    customers, wide = _in_order(tables, codes, status, market_codes, wide, outcomes, reasons)
+    customers, wide = _in_order(tables, codes, status, grade, market_codes, wide, outcomes, reasons)
     best, worst = customers.best, customers.worst
     if not tables.terms or not best.any() or not worst.any():
         return ()
-    score = _score(best, worst)
+    score = _score(best, worst, customers.grade)
     layout = lay_out(tables.terms, customers.codes, wide)
     sample = Sample(layout, score, least=MIN_CUSTOMERS)
     chance = by_shuffling(sample, SHUFFLES, seed)
@@ -110,6 +114,7 @@ def _in_order(
     tables: ScoringTables,
     codes: Codes,
     status: npt.NDArray[Any],
+    grade: FloatArray | None,
     market: Codes | None,
     wide: Sequence[WideField],
     outcomes: Sequence[OutcomeValues],
@@ -117,13 +122,15 @@ def _in_order(
 ) -> tuple[_Customers, list[WideField]]:
     content = content_numbers(wide, len(codes))
     keys = [*content.T, *(codes[:, j] for j in range(codes.shape[1]))]
-    order = np.lexsort([*keys, status == "best", status == "worst"])
+    grade = np.full(len(codes), np.nan) if grade is None else np.asarray(grade, dtype=np.float64)
+    order = np.lexsort([*keys, grade, status == "best", status == "worst"])
     status = status[order]
     customers = _Customers(
         tables,
         codes[order],
         np.asarray(status == "best"),
         np.asarray(status == "worst"),
+        grade[order],
         market,
         tuple(outcome.take(order) for outcome in outcomes),
         tuple(given.take(order) for given in reasons),
@@ -131,10 +138,16 @@ def _in_order(
     return customers, [field.take(order) for field in wide]
 
 
-def _score(best: BoolArray, worst: BoolArray) -> FloatArray:
-    """Return the mean rank of each customer's class, 0 to 1: worst below middle below best."""
-    high, low = best.mean(), worst.mean()
-    return np.asarray(np.where(best, 1 - high / 2, np.where(worst, low / 2, low + (1 - high - low) / 2)))
+def _score(best: BoolArray, worst: BoolArray, grade: FloatArray) -> FloatArray:
+    """Return each customer's rank, 0 to 1: worst below middle below best, and by the grade within where it is known."""
+    from scipy.stats import rankdata
+
+    level = np.where(best, 2.0, np.where(worst, 0.0, 1.0))
+    for which in range(3):
+        known = (level == which) & np.isfinite(grade)
+        if known.sum() > 1:  # as far apart as their ranks, around the middle of their class
+            level[known] += (rankdata(grade[known]) - 0.5) / known.sum() - 0.5
+    return np.asarray((rankdata(np.round(level, 9)) - 0.5) / len(level))
 
 
 def _speaking(tables: ScoringTables, layout: Layout) -> BoolArray:
@@ -175,9 +188,11 @@ def _describe(
     term, column = tables.terms[pick.term], customers.codes[:, pick.term]
     inside = inside_of(layout, pick.columns)
     again = resampled(pick, halves, layout, best)
-    lift, low, high = evidence.lift_of(inside, best, pick.z, again.found, again.held_out)
+    if again.stability < MIN_STABILITY:
+        return None
+    lift, low, high = evidence.lift_of(inside, best, again.found, again.held_out)
     positive = pick.z > 0
-    if again.stability < MIN_STABILITY or not (low > 1 if positive else high < 1):
+    if not (low > 1 if positive else high < 1):
         return None
     chosen = tuple(sorted({int(layout.code[c]) for c in pick.columns}))
     known = inside_of(layout, [int(layout.known[pick.term])])

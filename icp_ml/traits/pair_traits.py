@@ -154,7 +154,7 @@ def _judged(
     sure = float(np.mean(held_out)) * np.sqrt(2.0) if held_out else 0.0
     if stability < MIN_STABILITY or sure < critical:
         return None
-    lift, low, high = lift_of(inside, best, sure, float(np.mean(found)), float(np.mean(there)))
+    lift, low, high = lift_of(inside, best, float(np.mean(found)), float(np.mean(there)))
     if not (low > 1 if sign > 0 else high < 1):
         return None
     p = min(4 * tried * float(ndtr(-sure)), 1.0)
