@@ -31,7 +31,7 @@ BoolArray = npt.NDArray[np.bool_]
 SHUFFLES = 400
 LEVEL = 0.05  # expected share of false traits
 PAIRS = 50  # of complementary half-samples
-MIN_STABILITY = 0.25
+MIN_STABILITY = 0.15
 MIN_CONTRIBUTION = 0.02  # log-odds
 MIN_CUSTOMERS = 10
 

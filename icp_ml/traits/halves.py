@@ -22,8 +22,7 @@ from icp_ml.traits.wording import Wording
 
 BoolArray = npt.NDArray[np.bool_]
 SAME = 0.5  # overlap of two finds (Jaccard, by customers) that are taken for one
-HALF_LEVEL = 0.5  # a half goes on while its next find is likelier than not to beat chance: it has half of the evidence
-MORE = 3  # traits a half may find beyond those of all customers
+MORE = 3  # traits a half finds beyond those of all customers: with half of the evidence it cannot stop where chance would
 LEAST_IN_HALF = 5  # customers
 
 
@@ -64,7 +63,7 @@ def halves_of(
 ) -> list[Half]:
     """Search complementary halves of the customers; `found` is how many traits all of them gave."""
     rng = np.random.default_rng([seed, 12])
-    own = replace(rule, level=HALF_LEVEL, gradual=False, most=found + MORE, allowed=None, quick=True)
+    own = replace(rule, level=1.0, gradual=False, most=found + MORE, allowed=None, quick=True)
     out = []
     for _ in range(pairs):
         order = rng.permutation(len(score))
