@@ -122,6 +122,7 @@ def lay_out(terms: Sequence[Term], codes: Codes, wide: Sequence[WideField] = ())
         start, count = len(code), field.held.shape[1]
         blocks += [field.held.tocsr(), sparse.csr_matrix(field.known.astype(np.float64)[:, None])]
         code += [PRESENT] * count + [MISSING]
+        runs |= {number + t: slice(len(spans) + t, len(spans) + t + 1) for t in range(count)}
         spans += [(start + t, start + t, number + t) for t in range(count)]
         known = np.concatenate([known, np.full(count, start + count)])
         number += count
