@@ -129,5 +129,3 @@ def lay_out(terms: Sequence[Term], codes: Codes, wide: Sequence[WideField] = ())
     first, last, owner = np.array(spans, dtype=np.intp).reshape(-1, 3).T
     whole = sparse.hstack(blocks, format="csr") if len(blocks) > 1 else blocks[0]
     return Layout(whole, np.array(code, dtype=np.intp), first, last, owner, runs, sets, known, number, len(terms))
-
-

@@ -55,9 +55,7 @@ def by_shuffling(sample: Sample, shuffles: int, seed: int) -> Chance:
     """Repeat every term's search on shuffled scores."""
     rng = np.random.default_rng([seed, 11])
     orders = np.stack([rng.permutation(len(sample.score)) for _ in range(shuffles)])
-    z = np.concatenate(
-        [shuffled_strengths(sample, orders[a : a + BATCH]) for a in range(0, shuffles, BATCH)], axis=1
-    )
+    z = np.concatenate([shuffled_strengths(sample, orders[a : a + BATCH]) for a in range(0, shuffles, BATCH)], axis=1)
     high = np.quantile(z, READ_AT, axis=1)
     single = np.log(2 * ndtr(high) - 1 + 1e-12)
     searched = np.maximum(np.log(READ_AT) / np.minimum(single, -1e-12), 1.0)
@@ -68,5 +66,3 @@ def by_shuffling(sample: Sample, shuffles: int, seed: int) -> Chance:
     tests = np.where(tokens, 1.0, searched)
     strongest = np.sort(_surprise(z, tests[:, None]).max(axis=0))
     return Chance(tests, strongest)
-
-

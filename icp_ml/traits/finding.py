@@ -101,9 +101,7 @@ def find_traits(
         return ()
     halves = halves_of(layout, score, chance, wording, rule, len(picks), pairs, seed)
     beside = stand_ins(sample, chance, wording, picks, len(tables.terms))
-    found = [
-        _describe(customers, layout, chance, pick, halves, near) for pick, near in zip(picks, beside, strict=True)
-    ]
+    found = [_describe(customers, layout, chance, pick, halves, near) for pick, near in zip(picks, beside, strict=True)]
     single = [trait for trait in found if trait is not None]
     both = find_pairs(tables, sample, [p.key for p in picks], halves, best)
     traits = [*single, *(_describe_pair(customers, layout, pair) for pair in both)]

@@ -22,7 +22,9 @@ from icp_ml.traits.wording import Wording
 
 BoolArray = npt.NDArray[np.bool_]
 SAME = 0.5  # overlap of two finds (Jaccard, by customers) that are taken for one
-MORE = 3  # traits a half finds beyond those of all customers: with half of the evidence it cannot stop where chance would
+MORE = (
+    3  # traits a half finds beyond those of all customers: with half of the evidence it cannot stop where chance would
+)
 LEAST_IN_HALF = 5  # customers
 
 

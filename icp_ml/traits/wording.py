@@ -166,5 +166,3 @@ def membership(left: FloatArray, sizes: FloatArray, variance: float) -> FloatArr
         log_odds = odds + sizes * ((rate - lower) ** 2 - (rate - upper) ** 2) / (2 * variance)
         belongs = 1 / (1 + np.exp(-np.clip(log_odds, -500, 500)))
     return belongs
-
-

@@ -139,5 +139,3 @@ def test_missing_values_are_never_a_trait():
 def test_saved_and_read_back(found):
     for trait in found:
         assert Trait.from_dict(json.loads(json.dumps(trait.to_dict()))) == trait
-
-
