@@ -55,8 +55,8 @@ def objection_rows(given: Sequence[GivenReasons], inside: BoolArray, known: Bool
     """
     out = []
     for column in given:
-        within = [set(column.reasons[i]) for i in np.flatnonzero(inside)]
-        without = [set(column.reasons[i]) for i in np.flatnonzero(known & ~inside)]
+        within = [set(column.reasons[i]) for i in np.flatnonzero(inside).tolist()]
+        without = [set(column.reasons[i]) for i in np.flatnonzero(known & ~inside).tolist()]
         told, others = sum(map(bool, within)), sum(map(bool, without))
         counted = Counter(reason for reasons in within for reason in reasons)
         elsewhere = Counter(reason for reasons in without for reason in reasons)

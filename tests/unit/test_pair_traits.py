@@ -54,7 +54,7 @@ def together():
 
 
 def test_two_that_matter_only_together_are_told_together(together):
-    tables, codes, status, inside, traits = together
+    _tables, _codes, status, inside, traits = together
     (pair,) = [t for t in traits if t.pair]
     assert pair.pair == ("employees", "technologies=snow")
     assert pair.direction == "positive"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -84,7 +83,7 @@ def test_a_strength_is_that_of_the_regression_with_the_candidate_added():
 def _all_run_strengths(sample, basis, layout, term):
     for candidate in range(layout.runs[term].start, layout.runs[term].stop):
         columns = tuple(range(layout.first[candidate], layout.last[candidate] + 1))
-        inside, sums = sample.column(columns)
+        inside, _sums = sample.column(columns)
         known, _ = sample.column((int(layout.known[term]),))
         if inside.sum() < 10 or known.sum() - inside.sum() < 10:
             continue
@@ -95,7 +94,7 @@ def _all_run_strengths(sample, basis, layout, term):
 
 
 def test_shuffled_scores_are_searched_as_the_real_ones_are():
-    columns, size, rng = customers(300)
+    columns, _size, rng = customers(300)
     _, _, layout = laid_out(columns, 300)
     score = np.round(rng.random(300), 3)
     sample = Sample(layout, score, least=10)
@@ -109,7 +108,7 @@ def test_shuffled_scores_are_searched_as_the_real_ones_are():
 def test_without_a_signal_hardly_anything_is_claimed():
     claimed = 0
     for seed in range(40):
-        columns, size, rng = customers(200, seed)
+        columns, _size, rng = customers(200, seed)
         claimed += bool(searched(columns, rng.normal(size=200), seed=seed)[0])
     assert claimed <= 6  # 5 % of 40 are 2; 7 or more would come up once in 300 times
 
@@ -152,7 +151,7 @@ def test_what_half_of_the_customers_are_is_told_of_the_better():
 
 
 def test_of_two_ways_to_split_values_the_shorter_is_told():
-    columns, size, rng = customers(1500, missing=0.0)
+    columns, _size, rng = customers(1500, missing=0.0)
     industry = np.array(columns["industry"].to_pylist())
     for values, positive in ((["a", "b"], True), (list("cdefgh"), False)):
         score = 1.5 * np.isin(industry, values) + rng.normal(size=1500)
