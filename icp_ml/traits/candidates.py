@@ -77,46 +77,32 @@ def lay_out(terms: Sequence[Term], codes: Codes, wide: Sequence[WideField] = ())
     """
     from scipy import sparse
 
-    rows: list[IntArray] = []
-    places: list[IntArray] = []
+    columns: list[IntArray] = []  # of each column, the customers that show it
     code: list[int] = []
     runs: dict[int, slice] = {}
     sets: dict[int, slice] = {}
     spans: list[tuple[int, int, int]] = []
-    known = np.zeros(len(terms), dtype=np.intp)
-    of_field: dict[str, int] = {}
     for j, term in enumerate(terms):
-        kind = term.encoding.kind
-        if kind in ("tokens", "boolean"):
-            shown = np.array([PRESENT])
-        else:
-            shown = np.unique(codes[:, j]).astype(np.intp)
-            shown = shown[shown > RARE] if kind == "category" else shown[shown != MISSING]
+        shown = _shown(term, codes[:, j])
         start = len(code)
-        for k, value in enumerate(shown):
-            hit = np.flatnonzero(codes[:, j] == value)
-            rows.append(hit)
-            places.append(np.full(len(hit), start + k))
-        code += shown.tolist()
-        if kind == "category":
+        columns += [np.flatnonzero(codes[:, j] == value) for value in shown]
+        code += shown
+        if term.encoding.kind == "category":
             sets[j] = slice(start, len(code))
         else:
-            ends = [(a, b) for a in range(len(shown)) for b in range(a, len(shown))]
-            if kind == "numeric":
-                ends = [(a, b) for a, b in ends if b - a + 1 < len(shown)] or [(0, 0)]
+            ends = _runs(len(shown))
             runs[j] = slice(len(spans), len(spans) + len(ends))
             spans += [(start + a, start + b, j) for a, b in ends]
+    of_field: dict[str, int] = {}
     for j, term in enumerate(terms):
         if term.field not in of_field:
             of_field[term.field] = len(code)
-            hit = np.flatnonzero(codes[:, j] != MISSING)
-            rows.append(hit)
-            places.append(np.full(len(hit), len(code)))
+            columns.append(np.flatnonzero(codes[:, j] != MISSING))
             code.append(MISSING)
-        known[j] = of_field[term.field]
-    n = len(codes)
-    index = (np.concatenate([*rows, np.empty(0, np.intp)]), np.concatenate([*places, np.empty(0, np.intp)]))
-    blocks = [sparse.csr_matrix((np.ones(len(index[0])), index), shape=(n, len(code)))]
+    known = np.array([of_field[term.field] for term in terms], dtype=np.intp)
+    places = np.repeat(np.arange(len(columns)), [len(rows) for rows in columns])
+    rows = np.concatenate([*columns, np.empty(0, np.intp)])
+    blocks = [sparse.csr_matrix((np.ones(len(rows)), (rows, places)), shape=(len(codes), len(code)))]
     number = len(terms)
     for field in wide:
         start, count = len(code), field.held.shape[1]
@@ -129,3 +115,18 @@ def lay_out(terms: Sequence[Term], codes: Codes, wide: Sequence[WideField] = ())
     first, last, owner = np.array(spans, dtype=np.intp).reshape(-1, 3).T
     whole = sparse.hstack(blocks, format="csr") if len(blocks) > 1 else blocks[0]
     return Layout(whole, np.array(code, dtype=np.intp), first, last, owner, runs, sets, known, number, len(terms))
+
+
+def _shown(term: Term, codes: Codes) -> list[int]:
+    """Return the codes of a term that have a column; a rare or never seen value is no statement anybody can act on."""
+    kind = term.encoding.kind
+    if kind in ("tokens", "boolean"):
+        return [PRESENT]
+    shown = np.unique(codes)
+    return [int(c) for c in shown[shown > (RARE if kind == "category" else MISSING)]]
+
+
+def _runs(count: int) -> list[tuple[int, int]]:
+    """Return both ends of every run of neighbours but the whole; of a single column, that one."""
+    ends = [(a, b) for a in range(count) for b in range(a, count) if b - a + 1 < count]
+    return ends or [(0, 0)][:count]
