@@ -9,7 +9,8 @@ import pytest
 
 from icp_ml.estimator.boosting import BoostingParams
 from icp_ml.estimator.fitting import FieldSpec, FitParams, fit_tables
-from icp_ml.traits import Trait, find_traits
+from icp_ml.traits import Trait
+from icp_ml.traits import find_traits as find_all_traits
 
 PARAMS = FitParams(BoostingParams(learning_rate=0.2, max_rounds=40, patience=10, folds=3, bags=2, min_leaf=5))
 SPECS = [
@@ -18,6 +19,10 @@ SPECS = [
     FieldSpec("technologies", "tokens", category="technographic"),
     FieldSpec("noise", "numeric"),
 ]
+
+
+def find_traits(*args, **options):
+    return find_all_traits(*args, pairs=8, **options)
 
 
 def make(n=900, seed=0, effect=1.6):
