@@ -22,6 +22,7 @@ from icp_ml.gate import Gate, permutation_gate
 from icp_ml.market_weights import weigh_customers
 from icp_ml.model import ICPModel
 from icp_ml.outcomes import OutcomeDefinition, OutcomeLabels, check_enough
+from icp_ml.outcomes.by_itself import outcomes_by_themselves
 from icp_ml.outcomes.distribution import composite_distribution
 from icp_ml.profile import IdealCustomerProfile, ListAndCustomers, build_profile, check_names, sold_so_far
 from icp_ml.progress import Progress, StageClock
@@ -32,7 +33,7 @@ from icp_ml.strategy.decisions import Decisions
 from icp_ml.strategy.hypothesis import Hypothesis, read_hypothesis
 from icp_ml.tiers import LETTERS, TierCutoffs
 from icp_ml.training_data import TrainingData, prepare
-from icp_ml.traits import find_traits
+from icp_ml.traits import GivenReasons, Trait, find_traits, given_reasons, growth_lines
 
 # Shares of the time, for the progress bar.
 WEIGHTS = {
@@ -194,16 +195,19 @@ def train(
                 fitted.tables,
                 codes,
                 data.status,
+                grade=data.grade,
                 seed=settings.random_state,
                 market_codes=listed,
                 wide=fitted.wide,
+                outcomes=outcomes_by_themselves(accounts.frame, labels),
+                reasons=_reasons(accounts, data),
             )
             if gate.passed
             else ()
         )
         profile = build_profile(
             traits,
-            evidence=_evidence(labels, evaluation, gate, fitted),
+            evidence={**_evidence(labels, evaluation, gate, fitted), **_growth(traits)},
             signal=gate.passed,
             reason=gate.sentence,
             list_coverage=_list_coverage(data_report),
@@ -358,6 +362,17 @@ def _list_codes(fitted: FittedTables, accounts: Accounts, market: Accounts | Non
     ]
     columns = {n: table.column(n).combine_chunks() for n in alike}
     return fitted.tables.encode(columns, table.num_rows)
+
+
+def _reasons(accounts: Accounts, data: TrainingData) -> tuple[GivenReasons, ...]:
+    """Return what the customer file says of why customers left or objected."""
+    headers = {column.field: column.header for column in accounts.report.columns}
+    return given_reasons(data.table, headers, accounts.spellings)
+
+
+def _growth(traits: tuple[Trait, ...]) -> dict[str, Any]:
+    lines = growth_lines(traits)
+    return {"growth": list(lines)} if lines else {}
 
 
 def _evidence(labels: OutcomeLabels, evaluation: Evaluation, gate: Gate, fitted: FittedTables) -> dict[str, Any]:

@@ -219,3 +219,23 @@ def without_rare(array: pa.ListArray, *, min_count: int) -> pa.ListArray:
     rows = pc.list_parent_indices(array).filter(keep).to_numpy(zero_copy_only=False)
     offsets = np.concatenate([[0], np.cumsum(np.bincount(rows, minlength=len(array)))]).astype(np.int32)
     return pa.ListArray.from_arrays(pa.array(offsets), flat.filter(keep), mask=pc.is_null(array))
+
+
+def roundness(edge: float, form: str = "number") -> float:
+    """Return how far a boundary is from one people use: 0 for 100, 500 or a year, up to 1 for 87 or 137 days.
+
+    Examples
+    --------
+    >>> roundness(500.0), roundness(0.25, "share"), roundness(400.0), roundness(487.0)
+    (0.0, 0.25, 0.5, 1.0)
+    """
+    if form == "date":
+        return next((0.25 * k for k, spans in enumerate(_SPANS) if edge in spans), 1.0)
+    if edge == 0:
+        return 0.0
+    digits = f"{abs(edge):.10e}".split("e", maxsplit=1)[0].rstrip("0").rstrip(".").replace(".", "")
+    if digits in ("1", "5"):
+        return 0.0
+    if digits in ("2", "25"):
+        return 0.25
+    return 0.5 if len(digits) == 1 or digits in ("15", "75") else 1.0

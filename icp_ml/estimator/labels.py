@@ -133,7 +133,7 @@ def codes_words(term: Term, codes: Sequence[int]) -> str:
     if enc.kind == "tokens":
         return term.spelling if list(codes) == [PRESENT] else f"no {term.spelling}"
     names = [_value_name(enc, code) for code in codes]
-    if len(names) <= MAX_NAMED:
+    if len(names) <= MAX_NAMED + 1:  # "or 1 more" would be no shorter
         return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} or {names[-1]}"
     return f"{', '.join(names[:MAX_NAMED])} or {len(names) - MAX_NAMED} more"
 

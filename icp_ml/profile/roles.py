@@ -102,7 +102,7 @@ def build_profile(
         return IdealCustomerProfile(
             False, f"{NOTHING_FOUND}: {why}", chosen[:MAX_FILTERS], evidence=evidence, sold_so_far=rest
         )
-    named = [t for t in traits if is_named(t, as_filter)]
+    named = [t for t in traits if is_named(t, as_filter) and not is_pair(t)]
     derived = [
         t for t in traits if t not in named and not is_named(t, as_signal) and _is_filter(t, list_coverage, customers)
     ]

@@ -16,6 +16,9 @@ from icp_ml.estimator.rows import TrainingRows, take
 from icp_ml.estimator.screening import WideRows, aligned, screen, screens, wide_field, with_tokens
 from icp_ml.gate import permutation_gate
 from icp_ml.traits import find_traits
+from icp_ml.traits.candidates import lay_out
+from icp_ml.traits.chance import by_shuffling
+from icp_ml.traits.scan import Sample, basis_of, scan
 
 SPECS = [FieldSpec("size", "numeric"), FieldSpec("tech", "tokens")]
 QUICK = BoostingParams(max_rounds=60, patience=10, bags=5)
@@ -214,8 +217,13 @@ def test_traits_count_the_screen_as_part_of_their_search():
     columns, y, _ = world(300, 3000, seed=4)
     fitted = fit_tables(columns, SPECS, y, params=FitParams(QUICK))
     codes, status = fitted.tables.encode(columns, 300), np.where(y > 0, "best", "worst")
-    flattered = find_traits(fitted.tables, codes, status)
-    assert any(t.field == "tech" for t in flattered)  # the strongest of 3,000 look strong among the 200 taken
+    score, strengths = y - y.mean(), []
+    for wide in ((), fitted.wide):
+        sample = Sample(lay_out(fitted.tables.terms, codes, wide), score, least=10)
+        chance = by_shuffling(sample, 200, 0)
+        best = max(chance.surprise(scan(basis_of(sample, []), []).z)[: len(fitted.tables.terms)])
+        strengths.append(chance.p_value(best))
+    assert 3 * strengths[0] < strengths[1] > 0.05  # the strongest of 3,000 look strong among the 200 taken
     assert [t for t in find_traits(fitted.tables, codes, status, wide=fitted.wide) if t.field == "tech"] == []
     columns, y, decisive = world(400, 800, 3, seed=6, share=(0.1, 0.2), effect=4.0)
     fitted = fit_tables(columns, SPECS, y, params=FitParams(QUICK))
