@@ -41,7 +41,8 @@ def rate_inside(inside: BoolArray, best: BoolArray) -> Rate:
     rate, base = hits / n if n else 0.0, all_hits / total if total else 0.0
     low, high = wilson(hits, n)
     lift_low, lift_high = _lift_interval(hits, n, all_hits, total)
-    return Rate(n, hits, rate, low, high, rate / base if base else 0.0, lift_low, lift_high)
+    lift = rate / base if base else 0.0
+    return Rate(n, hits, rate, low, high, lift, min(lift_low, lift), max(lift_high, lift))
 
 
 def _lift_interval(hits: int, n: int, all_hits: int, total: int) -> tuple[float, float]:

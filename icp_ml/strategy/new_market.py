@@ -150,7 +150,9 @@ def _sentence(
         )
     else:
         out += " Too few of them are best to say how well the model ranks them."
-    named = [f"{n} {'trait' if n == 1 else 'traits'} {v}" for v, n in counts.items() if n and v != UNKNOWN]
+    verbs = {HOLDS: ("trait holds there too", "traits hold there too"),
+             FAILS: ("trait does not hold there", "traits do not hold there")}  # fmt: skip
+    named = [f"{n} {verbs[v][n != 1]}" for v, n in counts.items() if n and v != UNKNOWN]
     if counts[UNKNOWN]:
         named.append(f"of {counts[UNKNOWN]} too few customers show it to say")
     return out + (f" Of the profile, {'; '.join(named)}." if named else "")
