@@ -26,12 +26,14 @@ from icp_ml.outcomes.distribution import composite_distribution
 from icp_ml.profile import IdealCustomerProfile, ListAndCustomers, build_profile, check_names, sold_so_far
 from icp_ml.progress import Progress, StageClock
 from icp_ml.schema import Field
-from icp_ml.scoring.lookalikes import fit_support, make_reference
+from icp_ml.scoring.lookalikes import make_reference
+from icp_ml.scoring.supports import fit_supports
+from icp_ml.segment_profiles import describe_segments
 from icp_ml.settings import Settings
 from icp_ml.strategy.decisions import Decisions
 from icp_ml.strategy.hypothesis import Hypothesis, read_hypothesis
 from icp_ml.tiers import LETTERS, TierCutoffs
-from icp_ml.training_data import TrainingData, prepare
+from icp_ml.training_data import TrainingData, check_segments, prepare, undivided
 from icp_ml.traits import find_traits
 
 # Shares of the time, for the progress bar.
@@ -114,8 +116,8 @@ def train(
     InputError
         No outcome column, or account ids that occur twice.
     SettingsError
-        A field cannot be adjusted for, weights are asked for without a list, or a filter, an override, a hypothesis or
-        a new market names what is not there.
+        A field cannot be adjusted for, segments cannot be cut as asked, weights are asked for without a list, or a
+        filter, an override, a hypothesis or a new market names what is not there.
     TrainingRefused
         Too few best or worst customers, no usable field, or a list too different to weight customers by.
     """
@@ -141,6 +143,8 @@ def train(
         check_usable(data_report)
     data = prepare(accounts, labels, data_report, settings, as_of)
     decisions = _decisions(settings, hypothesis, accounts, as_of)
+    data = undivided(data) if decisions.believed or decisions.overrides else data
+    check_segments(data)
     weights = weigh_customers(data, accounts, market, settings)
     data = replace(data, weight=weights.weight if weights else None)
     common: dict[str, Any] = {"as_of": as_of, "seed": settings.random_state, "n_jobs": n_jobs, "params": data.params}
@@ -212,6 +216,10 @@ def train(
             customers=ListAndCustomers(names, codes, data.status == "best", listed),
             sold=sold_so_far(fitted.tables, codes, data.status, listed),
         )
+        parts = describe_segments(
+            fitted, codes, data.status, seed=settings.random_state, market_codes=listed, signal=gate.passed
+        )
+        profile = replace(profile, segments=parts)
     with clock.stage("set tiers"):
         decided = decisions.applied(fitted, codes, data, data_report, evaluation, profile)
         fitted, profile = decided.fitted, decided.profile
@@ -264,10 +272,11 @@ def _model(
         "distribution": composite_distribution(labels),
         **told,
     }
+    support, *segment_supports = fit_supports(fitted.tables, codes).thresholds
     return ICPModel(
         fitted.tables,
         cutoffs,
-        fit_support(fitted.tables, codes).threshold,
+        support,
         reference,
         profile,
         {
@@ -275,6 +284,7 @@ def _model(
             "rounds": fitted.rounds,
             "ridge_share": fitted.ridge_share,
             "grades": fitted.grades.to_dict(),
+            "segments": fitted.division.to_dict(),
             **({"adjustment": fitted.adjustment.to_dict()} if fitted.adjustment.fields else {}),
             "calibration": {"slope": fitted.calibration.slope, "intercept": fitted.calibration.intercept},
             **judged,
@@ -289,6 +299,7 @@ def _model(
             if c.convention.to_dict() and c.field in fitted.tables.fields
         },
         fitted.ridge,
+        tuple(segment_supports),
     )
 
 
@@ -301,7 +312,7 @@ def _with_list(
     some = listed[np.sort(np.random.default_rng([seed, 82]).permutation(len(listed))[:LIST_SAMPLE])]
     cutoffs = TierCutoffs.from_base_rate(float(np.average(data.best, weights=data.weight)))
     tier = cutoffs.assign(100 * expit(fitted.tables.log_odds(some)))
-    inside = fit_support(fitted.tables, codes).inside(some)
+    inside = fit_supports(fitted.tables, codes).inside(some)
     return replace(evaluation, tiers=evaluation.tiers.with_market(np.where(inside, tier, np.maximum(tier, TIER_C))))
 
 

@@ -15,6 +15,7 @@ from icp_ml.report.decided_view import decided_view
 from icp_ml.report.evidence import quality_view
 from icp_ml.report.label_view import label_view
 from icp_ml.report.matching_view import matching_view
+from icp_ml.report.segments_view import segments_view
 from icp_ml.traits import Trait
 
 MAX_TOP = 25  # accounts of a scored list shown
@@ -50,6 +51,7 @@ def report_context(model: ICPModel, scored: Mapping[str, Any] | None = None) -> 
         "traits": [_trait(t, model) for t in sorted(_traits(model), key=lambda t: (-t.lift, t.term, t.codes))]
         if model.profile.kind == "derived"
         else [],
+        "segments": segments_view(model),
         "tiers": _tiers(model, scored),
         "list": _list(scored) if scored else None,
         "labels": labels,
