@@ -147,6 +147,26 @@ def test_the_profile_tells_of_each_segment_and_survives_json():
     assert report_context(hand_model())["segments"]["rows"] == []
 
 
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"name": 3}, "segments.0.name: missing or of another type"),
+        ({"customers": "many"}, "segments.0.customers: missing"),
+        ({"traits": None}, "segments.0.traits: missing"),
+        ({"market_share": "x"}, "segments.0.market_share: missing"),
+        ({"traits": [{"sentence": 1}]}, "profile: "),
+    ],
+)
+def test_segments_of_a_profile_that_cannot_be_shown_are_refused(change, message):
+    data = divided_model().profile.to_dict()
+    data["segments"][0] = {**data["segments"][0], **change}
+    with pytest.raises(ModelFormatError, match=message):
+        IdealCustomerProfile.from_dict(data)
+    data["segments"][0] = "small"
+    with pytest.raises(ModelFormatError, match=r"segments\.0\.name"):
+        IdealCustomerProfile.from_dict(data)
+
+
 def test_the_terminal_shows_each_segment():
     from rich.console import Console
 
