@@ -37,6 +37,8 @@ from icp_ml.estimator.segment_search import (
 )
 from icp_ml.estimator.segment_tables import EVERYONE, MOST_SEGMENTS, rule_words
 
+BEYOND = 1.0  # standard errors by which a split must beat the wider tables, as a pair must: that it is none of noise
+# is shown before, by a search that saw none of the rows it is judged by
 SHARES = np.linspace(0.0, 1.0, 21)  # of the wider segment's tables
 FEWEST = 5  # best customers, and others, of a segment that a person asked for: fewer have no tables of their own
 
@@ -177,7 +179,7 @@ def _searched(task: _Task, fitted: MixedFit) -> Division:
         for side in sides:
             after[side.there[there]] = _with_pairs(task, *task.part(side.there, side.mixed), side.mixed)
         gain, error = paired_gain(part, before, after)
-        kept = gain > ERRORS * error
+        kept = gain > BEYOND * error
         sentences.append(_judged([side.name for side in sides], gain, error, found, kept=kept))
         if kept:
             waiting += [(len(segments) + k, side.there, side.mixed) for k, side in enumerate(sides)]
