@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from icp_ml import __version__
 from icp_ml.estimator.encoding import Encoding, FieldEncoding
 from icp_ml.estimator.scorecard import ScoringTables
+from icp_ml.estimator.segment_tables import read_rules
 from icp_ml.exceptions import ModelFormatError
 from icp_ml.model_directory import (
     FORMAT_VERSION,
@@ -34,6 +35,7 @@ from icp_ml.schema import BY_NAME, CATEGORIES, KINDS, Field
 from icp_ml.scoring.columns import plain_strings
 from icp_ml.scoring.kernel import CHUNK_ROWS, Scorer
 from icp_ml.scoring.lookalikes import Reference, Support
+from icp_ml.scoring.supports import references
 from icp_ml.settings import Settings
 from icp_ml.strategy.wording import exclusions, stated_words
 from icp_ml.tiers import TierCutoffs
@@ -75,6 +77,7 @@ class ICPModel:
     boosters: tuple[str, ...] = ()
     conventions: Mapping[str, Convention] = field(default_factory=dict)  # how the customers' columns were written
     ridge: str = ""  # the ridge's part of the tables, for audit as the boosters
+    segment_supports: tuple[float, ...] = ()  # as `support_threshold`, one per segment of the tables
     # Of a loaded model: neither its version nor its bytes may change with this machine's libraries.
     stored_manifest: bytes | None = None
     stored_files: Mapping[str, bytes] | None = field(default=None, repr=False)
@@ -84,17 +87,21 @@ class ICPModel:
         """Name -> content of every file of the saved model but the manifest; the same bytes for the same training."""
         if self.stored_files is not None:
             return dict(self.stored_files)
-        encoding = {
+        encoding: dict[str, Any] = {
             "fields": [enc.to_dict() for enc in self.tables.encoding.fields],
             "kinds": {n: f.kind for n, f in self.fields.items()},
             "conventions": {name: convention.to_dict() for name, convention in self.conventions.items()},
             "as_of": self.tables.as_of.isoformat() if self.tables.as_of else None,
         }
+        tiers: dict[str, Any] = {"cutoffs": self.cutoffs.to_dict(), "support_threshold": self.support_threshold}
+        if self.tables.segments:
+            encoding["segments"] = [rule.to_dict(self.tables.terms) for rule in self.tables.rules]
+            tiers["segment_support_thresholds"] = list(self.segment_supports)
         files = {
             "settings.yaml": self.settings.to_yaml(tracking=False).encode(),
             "encoding.json": json_bytes(encoding),
             "tables.npz": npz_bytes(self.tables.to_arrays()),
-            "tiers.json": json_bytes({"cutoffs": self.cutoffs.to_dict(), "support_threshold": self.support_threshold}),
+            "tiers.json": json_bytes(tiers),
             "reference.npz": npz_bytes(self.reference.to_arrays()),
             "profile.json": json_bytes(self.profile.to_dict()),
             "evaluation.json": json_bytes(self.evaluation),
@@ -195,7 +202,9 @@ class ICPModel:
         stored = json.loads(data["encoding.json"])
         encoding = Encoding(tuple(FieldEncoding.from_dict(f) for f in stored["fields"]))
         as_of = date.fromisoformat(stored["as_of"]) if stored["as_of"] else None
-        tables = ScoringTables.from_arrays(encoding, read_arrays(data["tables.npz"], "tables.npz"), as_of)
+        rules = read_rules(stored.get("segments", []), encoding.terms)
+        arrays = read_arrays(data["tables.npz"], "tables.npz")
+        tables = ScoringTables.from_arrays(encoding, arrays, as_of, rules)
         tiers = json.loads(data["tiers.json"])
         reference = Reference.from_arrays(read_arrays(data["reference.npz"], "reference.npz"), len(encoding.terms))
         for j, term in enumerate(encoding.terms):
@@ -215,6 +224,7 @@ class ICPModel:
             fields,
             boosters,
             _conventions(stored),
+            segment_supports=_segment_supports(tiers, len(rules)),
         )
 
     def scorer(
@@ -222,7 +232,7 @@ class ICPModel:
     ) -> Scorer:
         """Return the kernel of this model; `names` maps salted ids to what a seller calls the customer."""
         scoring = self.settings.scoring
-        return Scorer(
+        whole = Scorer(
             self.tables,
             self.cutoffs,
             Support(self.tables, self.support_threshold),
@@ -233,6 +243,20 @@ class ICPModel:
             scoring.lookalikes if lookalikes is None else lookalikes,
             names,
             stated_words(self.profile, self.tables),
+        )
+        parts = zip(self.tables.segments, self.segment_supports, references(self.tables, self.reference), strict=True)
+        return replace(
+            whole,
+            parts=tuple(
+                replace(
+                    whole,
+                    tables=segment.tables,
+                    support=Support(segment.tables, threshold),
+                    reference=best,
+                    segment=segment.rule.name,
+                )
+                for segment, threshold, best in parts
+            ),
         )
 
     def normaliser(
@@ -305,6 +329,15 @@ def finite(value: Any, name: str) -> float:
         msg = f"{name} must be a finite number, found {value!r}"
         raise ModelFormatError(msg)
     return number
+
+
+def _segment_supports(tiers: Mapping[str, Any], segments: int) -> tuple[float, ...]:
+    """Read the segments' thresholds of support; a model of an older format has no segments."""
+    stored = tiers.get("segment_support_thresholds", [])
+    if not isinstance(stored, list) or len(stored) != segments:
+        msg = f"tiers.json: 'segment_support_thresholds' must hold a number for each of the {segments} segments"
+        raise ModelFormatError(msg)
+    return tuple(finite(value, "tiers.json: segment_support_thresholds") for value in stored)
 
 
 def _conventions(stored: Mapping[str, Any]) -> dict[str, Convention]:

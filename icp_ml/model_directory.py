@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from icp_ml.exceptions import ModelFormatError
 
-FORMAT_VERSION = 2  # 2: pairs
+FORMAT_VERSION = 3  # 2: pairs; 3: segments
 MAX_FILE_BYTES = 256 * 1024**2
 LIBRARIES = ("lightgbm", "numpy", "pyarrow", "scikit-learn")
 REQUIRED = (

@@ -140,12 +140,44 @@ class PriorSettings(_Section):
     customers: float = Field(50, gt=0, le=10_000, description="how many customers the hypothesis is worth")
 
 
+class SegmentSettings(_Section):
+    """A person's own segments: one field, cut at numbers or grouped by values."""
+
+    field: str
+    at: tuple[float, ...] = Field((), max_length=3, description="of a number: up to the first, up to the next ...")
+    groups: tuple[tuple[str, ...], ...] = Field((), max_length=3, description="values of each; all others are one more")
+
+    @field_validator("groups", mode="before")
+    @classmethod
+    def _texts(cls, groups: Any) -> Any:
+        """Read what YAML takes for numbers and booleans as it is written: 4521, yes."""
+        if not isinstance(groups, list | tuple) or not all(isinstance(group, list | tuple) for group in groups):
+            return groups
+        words = {True: "yes", False: "no"}
+        return [
+            [words[v] if isinstance(v, bool) else str(v) if isinstance(v, int) else v for v in group]
+            for group in groups
+        ]
+
+    @model_validator(mode="after")
+    def _one_way(self) -> SegmentSettings:
+        finite = all(-1e300 < cut < 1e300 for cut in self.at)
+        if bool(self.at) == bool(self.groups) or not finite or list(self.at) != sorted(set(self.at)):
+            msg = "give ascending numbers under at, or lists of values under groups"
+            raise ValueError(msg)
+        values = [value.casefold() for group in self.groups for value in group]
+        if not all(self.groups) or len(set(values)) != len(values):
+            msg = "every group names at least one value, and no value is in two"
+            raise ValueError(msg)
+        return self
+
+
 class ModelSettings(_Section):
     """How the model is fitted."""
 
     mode: Literal["additive"] = "additive"
     max_pairs: int = Field(10, ge=0, le=50)
-    segments: Literal["auto"] = "auto"
+    segments: Literal["auto", "never"] | SegmentSettings = "auto"
     emphasis: dict[Category, float] = Field({}, description="how freely a category's fields may speak; 1 as they come")
     market_weights: bool = Field(False, description="weight customers so that they look like the list")
     bags: int = Field(25, ge=2, le=100)
@@ -160,6 +192,22 @@ class ModelSettings(_Section):
                 msg = f"{category}: {factor} is no factor from 0.1 to 10; 1 leaves it as it is, 2 is twice as free"
                 raise ValueError(msg)
         return emphasis
+
+    @field_validator("segments", mode="before")
+    @classmethod
+    def _rule(cls, value: Any) -> Any:
+        if value in ("auto", "never") or isinstance(value, SegmentSettings):
+            return value
+        if not isinstance(value, dict):
+            msg = "give auto, never, or a rule of your own such as {field: employees, at: [200]}"
+            raise ValueError(msg)
+        try:
+            return SegmentSettings.model_validate(value)
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(map(str, first["loc"])) or "the rule"
+            msg = f"{place}: {first['msg']}; a rule is such as {{field: employees, at: [200]}}"
+            raise ValueError(msg) from None
 
     @field_validator("mode", mode="before")
     @classmethod

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -16,10 +17,15 @@ from icp_ml.accounts.quality import DataReport, without_own_product
 from icp_ml.estimator.bins import without_rare
 from icp_ml.estimator.boosting import BoostingParams
 from icp_ml.estimator.encoding import EncodedKind, FloatArray
-from icp_ml.estimator.fitting import FieldSpec, FitParams
+from icp_ml.estimator.fitting import FieldSpec, FitParams, fit_encoding
+from icp_ml.estimator.own_segments import OwnSegments, own_sides
+from icp_ml.estimator.segment_tables import rule_words
+from icp_ml.exceptions import SettingsError
 from icp_ml.outcomes import OutcomeLabels
 from icp_ml.schema import NUMERIC_KINDS, Field
 from icp_ml.settings import Settings
+
+LEAST_OF_SEGMENT = 10  # best customers, and worst, of a segment that a person asks for
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,6 +105,7 @@ def prepare(
         max_tokens=settings.model.max_tokens,
         max_pairs=settings.model.max_pairs,
         grades=settings.outcomes.grades,
+        segments=asked_segments(settings),
         emphasis={str(category): factor for category, factor in settings.model.emphasis.items()},
     )
     specs = field_specs(accounts, data_report, as_of)
@@ -109,6 +116,59 @@ def prepare(
     status = labels.status.to_numpy(dtype=object)[mature].astype(str)
     grade = np.asarray(labels.grade, dtype=np.float64)[mature]
     return TrainingData(table, columns, specs, status, grade, group_accounts(table), params, as_of)
+
+
+def asked_segments(settings: Settings) -> Literal["auto", "never"] | OwnSegments:
+    """Return what the settings say of segments, as fits take it."""
+    asked = settings.model.segments
+    return asked if isinstance(asked, str) else OwnSegments(asked.field, asked.at, asked.groups)
+
+
+def undivided(data: TrainingData) -> TrainingData:
+    """Return the data of a model that a person's overrides or hypothesis will change: it has one set of tables.
+
+    Raises
+    ------
+    SettingsError
+        The settings ask for segments as well.
+    """
+    if isinstance(data.params.segments, OwnSegments):
+        msg = (
+            "model.segments: a rule of your own goes with neither profile.overrides nor model.hypothesis, which change "
+            "one set of tables; remove one of them"
+        )
+        raise SettingsError(msg)
+    return replace(data, params=replace(data.params, segments="never"))
+
+
+def check_segments(data: TrainingData) -> None:
+    """Refuse a person's own segments that the customers do not fill, before anything slow is done.
+
+    Raises
+    ------
+    SettingsError
+        The field is none of the model's, has not the values named, or a segment holds too few customers.
+    """
+    asked = data.params.segments
+    if isinstance(asked, str):
+        return
+    encoding = fit_encoding(data.columns, data.specs, data.params, data.as_of)
+    term, sides = own_sides(asked, encoding.terms, data.as_of)
+    column = encoding.encode(data.columns, len(data.status), data.as_of)[:, term]
+    for codes in sides:
+        there = np.isin(column, codes)
+        counts = {name: int((data.status[there] == name).sum()) for name in ("best", "worst")}
+        for name, count in counts.items():
+            if count < LEAST_OF_SEGMENT:
+                words = rule_words(encoding.terms[term], codes)
+                msg = (
+                    f"model.segments: '{words}' holds {count} {name} customers; a segment needs {LEAST_OF_SEGMENT} "
+                    "of each to be told from the others: cut elsewhere, or set  segments: auto"
+                )
+                raise SettingsError(msg)
+    if len(sides) < 2:
+        msg = f"model.segments: all customers are on one side of {list(asked.at)} {asked.field}; cut between them"
+        raise SettingsError(msg)
 
 
 def field_specs(accounts: Accounts, data_report: DataReport, as_of: date | None) -> list[FieldSpec]:

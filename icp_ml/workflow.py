@@ -22,18 +22,18 @@ from icp_ml.gate import Gate, permutation_gate
 from icp_ml.market_weights import weigh_customers
 from icp_ml.model import ICPModel
 from icp_ml.outcomes import OutcomeDefinition, OutcomeLabels, check_enough
-from icp_ml.outcomes.by_itself import outcomes_by_themselves
 from icp_ml.outcomes.distribution import composite_distribution
-from icp_ml.profile import IdealCustomerProfile, ListAndCustomers, build_profile, check_names, sold_so_far
+from icp_ml.profile import IdealCustomerProfile, check_names
+from icp_ml.profiling import Sources, derive_profile, list_codes
 from icp_ml.progress import Progress, StageClock
 from icp_ml.schema import Field
-from icp_ml.scoring.lookalikes import fit_support, make_reference
+from icp_ml.scoring.lookalikes import make_reference
+from icp_ml.scoring.supports import fit_supports
 from icp_ml.settings import Settings
 from icp_ml.strategy.decisions import Decisions
 from icp_ml.strategy.hypothesis import Hypothesis, read_hypothesis
 from icp_ml.tiers import LETTERS, TierCutoffs
-from icp_ml.training_data import TrainingData, prepare
-from icp_ml.traits import GivenReasons, Trait, find_traits, given_reasons, growth_lines
+from icp_ml.training_data import TrainingData, check_segments, prepare, undivided
 
 # Shares of the time, for the progress bar.
 WEIGHTS = {
@@ -115,8 +115,8 @@ def train(
     InputError
         No outcome column, or account ids that occur twice.
     SettingsError
-        A field cannot be adjusted for, weights are asked for without a list, or a filter, an override, a hypothesis or
-        a new market names what is not there.
+        A field cannot be adjusted for, segments cannot be cut as asked, weights are asked for without a list, or a
+        filter, an override, a hypothesis or a new market names what is not there.
     TrainingRefused
         Too few best or worst customers, no usable field, or a list too different to weight customers by.
     """
@@ -142,6 +142,8 @@ def train(
         check_usable(data_report)
     data = prepare(accounts, labels, data_report, settings, as_of)
     decisions = _decisions(settings, hypothesis, accounts, as_of)
+    data = undivided(data) if decisions.believed or decisions.overrides else data
+    check_segments(data)
     weights = weigh_customers(data, accounts, market, settings)
     data = replace(data, weight=weights.weight if weights else None)
     common: dict[str, Any] = {"as_of": as_of, "seed": settings.random_state, "n_jobs": n_jobs, "params": data.params}
@@ -188,33 +190,9 @@ def train(
     fitted = decisions.in_codes(fitted, data)
     codes = fitted.tables.encode(data.columns, len(data.status), as_of)
     with clock.stage("find traits"):
-        listed = _list_codes(fitted, accounts, market)
-        names = tuple(term.name for term in fitted.tables.terms)
-        traits = (
-            find_traits(
-                fitted.tables,
-                codes,
-                data.status,
-                grade=data.grade,
-                seed=settings.random_state,
-                market_codes=listed,
-                wide=fitted.wide,
-                outcomes=outcomes_by_themselves(accounts.frame, labels),
-                reasons=_reasons(accounts, data),
-            )
-            if gate.passed
-            else ()
-        )
-        profile = build_profile(
-            traits,
-            evidence={**_evidence(labels, evaluation, gate, fitted), **_growth(traits)},
-            signal=gate.passed,
-            reason=gate.sentence,
-            list_coverage=_list_coverage(data_report),
-            as_filter=settings.profile.filters,
-            as_signal=settings.profile.signals,
-            customers=ListAndCustomers(names, codes, data.status == "best", listed),
-            sold=sold_so_far(fitted.tables, codes, data.status, listed),
+        listed = list_codes(fitted, accounts, market)
+        profile = derive_profile(
+            fitted, codes, listed, Sources(accounts, labels, data, data_report), evaluation, gate, settings
         )
     with clock.stage("set tiers"):
         decided = decisions.applied(fitted, codes, data, data_report, evaluation, profile)
@@ -268,10 +246,11 @@ def _model(
         "distribution": composite_distribution(labels),
         **told,
     }
+    support, *segment_supports = fit_supports(fitted.tables, codes).thresholds
     return ICPModel(
         fitted.tables,
         cutoffs,
-        fit_support(fitted.tables, codes).threshold,
+        support,
         reference,
         profile,
         {
@@ -279,6 +258,7 @@ def _model(
             "rounds": fitted.rounds,
             "ridge_share": fitted.ridge_share,
             "grades": fitted.grades.to_dict(),
+            "segments": fitted.division.to_dict(),
             **({"adjustment": fitted.adjustment.to_dict()} if fitted.adjustment.fields else {}),
             "calibration": {"slope": fitted.calibration.slope, "intercept": fitted.calibration.intercept},
             **judged,
@@ -293,6 +273,7 @@ def _model(
             if c.convention.to_dict() and c.field in fitted.tables.fields
         },
         fitted.ridge,
+        tuple(segment_supports),
     )
 
 
@@ -305,7 +286,7 @@ def _with_list(
     some = listed[np.sort(np.random.default_rng([seed, 82]).permutation(len(listed))[:LIST_SAMPLE])]
     cutoffs = TierCutoffs.from_base_rate(float(np.average(data.best, weights=data.weight)))
     tier = cutoffs.assign(100 * expit(fitted.tables.log_odds(some)))
-    inside = fit_support(fitted.tables, codes).inside(some)
+    inside = fit_supports(fitted.tables, codes).inside(some)
     return replace(evaluation, tiers=evaluation.tiers.with_market(np.where(inside, tier, np.maximum(tier, TIER_C))))
 
 
@@ -345,46 +326,3 @@ def _decisions(settings: Settings, hypothesis: Hypothesis | None, accounts: Acco
     if hypothesis is None and settings.model.hypothesis is not None:
         hypothesis = read_hypothesis(settings.model.hypothesis.file)
     return Decisions.read(settings, hypothesis, accounts.fields, as_of)
-
-
-def _list_coverage(data_report: DataReport) -> dict[str, float] | None:
-    return {c.field: c.coverage_market for c in data_report.columns} if data_report.market is not None else None
-
-
-def _list_codes(fitted: FittedTables, accounts: Accounts, market: Accounts | None) -> Codes | None:
-    """Code the list; a column read as another kind there (see `read_accounts(like=)`) counts as missing."""
-    if market is None:
-        return None
-    table = market.table
-    own = accounts.fields
-    alike = [
-        n for n in fitted.tables.fields if n in market.fields and n in own and market.fields[n].kind == own[n].kind
-    ]
-    columns = {n: table.column(n).combine_chunks() for n in alike}
-    return fitted.tables.encode(columns, table.num_rows)
-
-
-def _reasons(accounts: Accounts, data: TrainingData) -> tuple[GivenReasons, ...]:
-    """Return what the customer file says of why customers left or objected."""
-    headers = {column.field: column.header for column in accounts.report.columns}
-    return given_reasons(data.table, headers, accounts.spellings)
-
-
-def _growth(traits: tuple[Trait, ...]) -> dict[str, Any]:
-    lines = growth_lines(traits)
-    return {"growth": list(lines)} if lines else {}
-
-
-def _evidence(labels: OutcomeLabels, evaluation: Evaluation, gate: Gate, fitted: FittedTables) -> dict[str, Any]:
-    mature = int(labels.is_mature.sum())
-    best, worst = int(labels.is_best.sum()), int(labels.is_worst.sum())
-    return {
-        "mature": mature,
-        "best": best,
-        "worst": worst,
-        "base_rate": best / mature,
-        "p_value": gate.p_value,
-        "verdict": evaluation.verdict,
-        "verdict_code": evaluation.verdict_code,
-        **({"adjusted_for": fitted.adjustment.labels} if fitted.adjustment.fields else {}),
-    }

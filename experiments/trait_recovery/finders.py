@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -53,14 +52,13 @@ def ours(world: World, seed: int, *, gated: bool = True, graded: bool = True) ->
     columns = arrow_columns(world.seen, fields)
     best, judged = (world.status == "best").astype(np.float64), world.status != "middle"
     params, grade = FitParams(grades="always"), world.grade if graded else None
-    given = {"grade": grade} if "grade" in signature(find_traits).parameters else {}
     clock = [time.process_time()]
     fitted = fit_tables(
         columns, fields, best, trains=judged, grade=grade, params=params, as_of=AS_OF_DATE, seed=seed, n_jobs=1
     )
     clock.append(time.process_time())
     codes = fitted.tables.encode(columns, len(best), AS_OF_DATE)
-    traits = find_traits(fitted.tables, codes, world.status, seed=seed, wide=fitted.wide, **given)
+    traits = find_traits(fitted.tables, codes, world.status, seed=seed, wide=fitted.wide, grade=grade)
     clock.append(time.process_time())
     terms = {term.name: term for term in fitted.tables.terms}
     found = tuple(_found(trait, terms, world) for trait in traits)

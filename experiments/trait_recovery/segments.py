@@ -48,6 +48,7 @@ from icp_ml.estimator.bins import roundest
 from icp_ml.estimator.boosting import BoostingParams
 from icp_ml.estimator.fitting import FitParams, fit_encoding, fit_tables, neutral_fields
 from icp_ml.estimator.rows import TrainingRows, canonical_order
+from icp_ml.estimator.segment_tables import leaves
 from icp_ml.estimator.unconstrained import fit_unconstrained
 
 HERE = Path(__file__).parent
@@ -62,7 +63,6 @@ EFFECTS = (0.8, 1.2)
 SHARED, OWN = 2, (2, 3)
 LEAST_KNOWN = 0.6
 LEAST_COST = 0.06  # AUC; the pair of profiles in `icp_ml.datasets` has 0.08
-DIVIDES = "segments" in FitParams.__dataclass_fields__  # whether this version looks for segments
 LEAST, MARGIN = 0.85, 0.01
 
 
@@ -140,7 +140,7 @@ def measure(kind: str, index: int) -> dict[str, Any]:
     best, ends = (world.status == "best").astype(np.float64), world.status != "middle"
     y, trains = best[:CUSTOMERS], ends[:CUSTOMERS]
     start = time.process_time()
-    params = FitParams(segments="auto") if DIVIDES else FitParams()
+    params = FitParams(segments="auto")
     fitted = fit_tables(columns, fields, y, trains=trains, params=params, as_of=AS_OF_DATE, seed=index, n_jobs=1)
     seconds = time.process_time() - start
     tables = fitted.tables
@@ -166,11 +166,7 @@ def measure(kind: str, index: int) -> dict[str, Any]:
 
 
 def segments_of(tables: Any) -> dict[str, Any]:
-    """Return how many segments fitted tables have, and the fields of their rules; None of a version without any."""
-    if not DIVIDES:
-        return {"segments": None}
-    from icp_ml.estimator.segment_tables import leaves
-
+    """Return how many segments fitted tables have, and the fields of their rules."""
     rules = tables.rules
     return {"segments": max(1, len(leaves(rules))), "fields": sorted({tables.terms[r.term].field for r in rules})}
 

@@ -35,6 +35,7 @@ def train(
     from icp_ml.report.decided_terminal import decided_tables
     from icp_ml.report.decided_view import decided_view
     from icp_ml.report.matching_view import matching_view
+    from icp_ml.report.segments_view import segments_view
 
     check_target(out)
     options.check(market)
@@ -50,6 +51,7 @@ def train(
         terminal.matching_lines(matching_view(told.get("matching") or {}, told.get("enrichment") or {})),
         terminal.profile_panel(run.profile),
         decided_tables(decided_view(run.profile)),
+        terminal.segments_lines(segments_view(run.model)),
         terminal.quality_table(run.evaluation),
         terminal.suspicious_table(run.evaluation.suspicious),
         terminal.stages_line(run.seconds),
@@ -83,6 +85,7 @@ def report(
     from icp_ml.report.decided_view import decided_view
     from icp_ml.report.html import write_html
     from icp_ml.report.markdown import write_markdown
+    from icp_ml.report.segments_view import segments_view
     from icp_ml.report.slide import check_slide_name, write_slide
 
     if slide is not None:
@@ -108,6 +111,7 @@ def report(
     view = terminal.spaced(
         terminal.profile_panel(loaded.profile, 12),
         decided_tables(decided_view(loaded.profile)),
+        terminal.segments_lines(segments_view(loaded)),
         terminal.quality_table(evaluation),
         terminal.files_table({"Model": f"{model} ({loaded.version})", **written}),
     )

@@ -18,8 +18,6 @@ from icp_ml.estimator.boosting import BoostingParams
 from icp_ml.estimator.calibration import Calibration
 from icp_ml.estimator.encoding import (
     CODE_SYSTEMS,
-    RARE,
-    UNSEEN,
     Codes,
     EncodedKind,
     Encoding,
@@ -30,6 +28,7 @@ from icp_ml.estimator.encoding import (
 )
 from icp_ml.estimator.grades import GradeChoice, choose_grades
 from icp_ml.estimator.mix import CrossFit, MixedFit, fit_mix, ridge_text
+from icp_ml.estimator.own_segments import OwnSegments, with_cuts
 from icp_ml.estimator.pairs import fit_pairs
 from icp_ml.estimator.rows import IntArray, TrainingRows, canonical_order, take
 from icp_ml.estimator.scorecard import ScoringTables
@@ -42,6 +41,9 @@ from icp_ml.estimator.screening import (
     wide_field,
     with_tokens,
 )
+from icp_ml.estimator.segment_fit import Division, divide
+from icp_ml.estimator.segment_tables import SegmentRule, SegmentTables
+from icp_ml.estimator.unsaid import hold_missing, read_as_rare
 from icp_ml.exceptions import TrainingRefused
 
 BoolArray = npt.NDArray[np.bool_]
@@ -76,6 +78,7 @@ class FitParams:
     adjust_freedom: float = 4.0  # of fields that are adjusted for
     max_pairs: int = 10
     grades: Literal["auto", "always", "never"] = "auto"  # where there are grades: whichever ranks better, or one
+    segments: Literal["auto", "never"] | OwnSegments = "never"
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,8 @@ class FittedTables:
     `out_of_bag` is calibrated log-odds of rows by fits that did not see them, in the order the rows were given.
     `ridge` is the ridge's part as JSON and `ridge_share` what it counts for; `grades` says what was trained on,
     `adjustment` what was adjusted for: `tables` and `out_of_bag` hold it at its average.
-    `wide` are the token sets that had more candidates than a fit may use, rows as given.
+    `wide` are the token sets that had more candidates than a fit may use, rows as given. `division` says how the
+    customers were divided into segments, and why or why not.
     """
 
     tables: ScoringTables
@@ -98,6 +102,7 @@ class FittedTables:
     grades: GradeChoice
     adjustment: Adjustment = field(default_factory=Adjustment)
     wide: tuple[WideField, ...] = ()
+    division: Division = field(default_factory=Division)
 
 
 def fit_encoding(
@@ -155,7 +160,8 @@ def _fit_field(array: pa.Array, spec: FieldSpec, params: FitParams, as_of: date 
     enc = FieldEncoding(spec.name, spec.kind, spec.form, label, spec.category, adjusted=spec.adjust, freedom=freedom)
     if spec.kind == "numeric":
         values = numeric_values(array, as_of, spec.form)
-        return replace(enc, edges=fit_numeric(values, max_bins=params.max_bins, form=spec.form))
+        edges = fit_numeric(values, max_bins=params.max_bins, form=spec.form)
+        return replace(enc, edges=with_cuts(edges, params.segments, spec.name, spec.form, as_of))
     if spec.kind == "category":
         if spec.form in CODE_SYSTEMS:
             least = max(params.min_count, round(params.min_code_share * len(array)))
@@ -221,10 +227,48 @@ def fit_tables(
     rows = TrainingRows(np.asfortranarray(codes[order]), y[order], weight[order], group, trains[order], wide=tokens)
     rows, crossed, chosen = _graded(rows, None if grade is None else grade[order], encoding.terms, params, seed, n_jobs)
     fitted = fit_mix(rows, encoding.terms, params.boosting, seed, n_jobs, crossed)
+    text = ridge_text(fitted, with_tokens(rows, encoding.terms, fitted.tokens)[1])
+    fitted, division = divide(
+        rows, encoding.terms, fitted, asked=params.segments, boosting=params.boosting, max_pairs=params.max_pairs,
+        held=neutral_fields(specs), seed=seed, n_jobs=n_jobs, as_of=as_of,
+    )  # fmt: skip
     rows, terms = with_tokens(rows, encoding.terms, fitted.tokens)
-    text = ridge_text(fitted, terms)
+    fits = (fitted, *division.fits)
     if tokens is not None:
-        rows, encoding, fitted = _settled(rows, terms, tokens.fields, encoding, fitted)
+        rows, encoding, fits = _settled(rows, terms, tokens.fields, encoding, fits)
+    tables = _tables(rows, encoding, fits[0], specs, as_of)
+    adjustment = describe_adjustment(tables, rows, fitted.out_of_bag, fitted.out_of_bag - fitted.adjusted)
+    tables, calibration, held_out = _with_pairs(without_adjusted(tables), fits[0], rows, specs, params, seed, n_jobs)
+    segments = _segments(division, fits[1:], held_out, rows, encoding, specs, params, as_of, seed, n_jobs)
+    out_of_bag = np.empty(n)
+    out_of_bag[order] = held_out
+    boosters = tuple(text for fit in fits for text in fit.boosters)
+    return FittedTables(
+        replace(tables, segments=segments), fitted.rounds, calibration, out_of_bag, boosters, text,
+        fitted.share, chosen, adjustment, wide, division,
+    )  # fmt: skip
+
+
+def _segments(
+    division: Division, fits: Sequence[MixedFit], held_out: FloatArray, rows: TrainingRows, encoding: Encoding,
+    specs: Sequence[FieldSpec], params: FitParams, as_of: date | None, seed: int, n_jobs: int | None,
+) -> tuple[SegmentTables, ...]:  # fmt: skip
+    """Return the segments' calibrated tables, and write their customers' held-out log-odds into `held_out`."""
+    position = {term.name: j for j, term in enumerate(encoding.terms)}
+    out = []
+    for number, (segment, mixed) in enumerate(zip(division.segments, fits, strict=True)):
+        some = take(rows, segment.there)
+        own = without_adjusted(_tables(some, encoding, mixed, specs, as_of))
+        own, _, held_out[segment.there] = _with_pairs(own, mixed, some, specs, params, seed + number + 1, n_jobs)
+        rule = SegmentRule(segment.name, segment.parent, position[segment.term], segment.codes)
+        out.append(SegmentTables(rule, own))
+    return tuple(out)
+
+
+def _tables(
+    rows: TrainingRows, encoding: Encoding, fitted: MixedFit, specs: Sequence[FieldSpec], as_of: date | None
+) -> ScoringTables:
+    """Return a fit's tables with the evidence of the rows, as people read them; not calibrated yet."""
     customers = [np.bincount(rows.codes[:, j], minlength=t.size).astype(float) for j, t in enumerate(encoding.terms)]
     good = take(rows, rows.y > 0)
     best = [np.bincount(good.codes[:, j], minlength=t.size).astype(float) for j, t in enumerate(encoding.terms)]
@@ -238,14 +282,7 @@ def fit_tables(
         tuple(best),
         as_of,
     )
-    tables = _read_as_rare(_hold_missing(tables, specs))
-    adjustment = describe_adjustment(tables, rows, fitted.out_of_bag, fitted.out_of_bag - fitted.adjusted)
-    tables, calibration, held_out = _with_pairs(without_adjusted(tables), fitted, rows, specs, params, seed, n_jobs)
-    out_of_bag = np.empty(n)
-    out_of_bag[order] = held_out
-    return FittedTables(
-        tables, fitted.rounds, calibration, out_of_bag, fitted.boosters, text, fitted.share, chosen, adjustment, wide
-    )
+    return read_as_rare(hold_missing(tables, neutral_fields(specs)))
 
 
 def _with_pairs(
@@ -305,51 +342,24 @@ def with_content(codes: Codes, wide: Sequence[WideField]) -> npt.NDArray[np.inte
 
 
 def _settled(
-    rows: TrainingRows, terms: Sequence[Term], wide: Sequence[WideField], encoding: Encoding, fitted: MixedFit
-) -> tuple[TrainingRows, Encoding, MixedFit]:
+    rows: TrainingRows,
+    terms: Sequence[Term],
+    wide: Sequence[WideField],
+    encoding: Encoding,
+    fits: Sequence[MixedFit],
+) -> tuple[TrainingRows, Encoding, tuple[MixedFit, ...]]:
     """Put the wide fields' kept tokens where their field belongs, and leave out those whose tables say nothing."""
     plain = len(encoding.terms)
-    told = np.array([bool(table.any()) for table in fitted.values[plain:]], dtype=bool)
-    fields = settled_fields(wide, fitted.tokens, told)
+    told = np.array([any(fit.values[j].any() for fit in fits) for j in range(plain, len(terms))], dtype=bool)
+    fields = settled_fields(wide, fits[0].tokens, told)
     position = {(term.field, term.spelling): j for j, term in enumerate(terms)}
     whole = Encoding(tuple(sorted([*encoding.fields, *fields], key=_place)))
     index = [position[term.field, term.spelling] for term in whole.terms]
-    values, variances = (tuple(part[j] for j in index) for part in (fitted.values, fitted.variances))
-    return replace(rows, codes=rows.codes[:, index]), whole, replace(fitted, values=values, variances=variances)
-
-
-def _hold_missing(tables: ScoringTables, specs: Sequence[FieldSpec]) -> ScoringTables:
-    """Zero the missing code of fields whose missingness predicts: it is an artefact of how data were collected.
-
-    So too of every token set: that a set is not known is one thing, and would be said once per token.
-    The average customer, whom the calibration got right, keeps its log-odds.
-    """
-    held = neutral_fields(specs)
-    if not held:
-        return tables
-    values, variances = [], []
-    for term, value, variance, n in zip(tables.terms, tables.values, tables.variances, tables.customers, strict=True):
-        if term.field in held:
-            known = n.copy()
-            known[0] = 0.0
-            shift = float(value @ known / known.sum()) if known.sum() else 0.0
-            value, variance = value - shift, variance.copy()
-            value[0] = variance[0] = 0.0
-        values.append(value)
-        variances.append(variance)
-    return replace(tables, values=tuple(values), variances=tuple(variances))
-
-
-def _read_as_rare(tables: ScoringTables) -> ScoringTables:
-    """Give categories no customer has what rare ones say, where customers have some: they are alike in being rare."""
-    values, variances = [], []
-    for term, value, variance, n in zip(tables.terms, tables.values, tables.variances, tables.customers, strict=True):
-        if term.encoding.kind == "category" and n[UNSEEN] == 0 and n[RARE] > 0:
-            value, variance = value.copy(), variance.copy()
-            value[UNSEEN], variance[UNSEEN] = value[RARE], variance[RARE]
-        values.append(value)
-        variances.append(variance)
-    return replace(tables, values=tuple(values), variances=tuple(variances))
+    put = tuple(
+        replace(fit, values=tuple(fit.values[j] for j in index), variances=tuple(fit.variances[j] for j in index))
+        for fit in fits
+    )
+    return replace(rows, codes=rows.codes[:, index]), whole, put
 
 
 def neutral_fields(specs: Sequence[FieldSpec]) -> frozenset[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
 
@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from icp_ml.estimator.encoding import Codes, Encoding, FloatArray, Term
 from icp_ml.estimator.pair_tables import PairTable, pair_arrays, read_pairs
+from icp_ml.estimator.segment_tables import EVERYONE, IntArray, SegmentRule, SegmentTables, assign, divided
 from icp_ml.exceptions import ModelFormatError
 
 Z90 = 1.6448536269514722  # two-sided 90 %
@@ -38,6 +39,9 @@ class ScoringTables:
         The day ages are measured to unless a later one is given.
     pairs : tuple of PairTable
         What two terms say together beyond what each says; half of it belongs to each.
+    segments : tuple of SegmentTables
+        Accounts that have tables of their own. These tables are then of all customers, and score the accounts whose
+        segment is not known.
     """
 
     encoding: Encoding
@@ -49,6 +53,26 @@ class ScoringTables:
     best: tuple[FloatArray, ...]
     as_of: date | None = None
     pairs: tuple[PairTable, ...] = ()
+    segments: tuple[SegmentTables, ...] = ()
+
+    @property
+    def rules(self) -> tuple[SegmentRule, ...]:
+        """The segments' rules, wider segments before those within them."""
+        return tuple(segment.rule for segment in self.segments)
+
+    def segment_of(self, codes: Codes) -> IntArray:
+        """Return the position of each row's segment, -1 where there is none or it is not known."""
+        return assign(self.rules, codes)
+
+    def tables_of(self, segment: int) -> ScoringTables:
+        """Return the tables of a segment, or those of all customers for -1; in them no segment is looked at."""
+        return replace(self, segments=()) if segment == EVERYONE else self.segments[segment].tables
+
+    def bases(self, codes: Codes) -> FloatArray:
+        """Return the base of each row's tables: contributions add up to the log-odds less this."""
+        own = np.array([*(segment.tables.base for segment in self.segments), self.base])
+        bases: FloatArray = own[self.segment_of(codes)]  # the last is that of -1
+        return bases
 
     @property
     def terms(self) -> tuple[Term, ...]:
@@ -75,7 +99,12 @@ class ScoringTables:
         return self.encoding.encode(columns, rows, as_of or self.as_of)
 
     def contributions(self, codes: Codes) -> FloatArray:
-        """Return contributions of shape (rows, terms), log-odds."""
+        """Return contributions of shape (rows, terms), log-odds, by each row's own tables."""
+        if self.segments:
+            whole = np.empty(codes.shape, dtype=np.float64, order="F")
+            for number, rows in divided(self.rules, codes):
+                whole[rows] = self.tables_of(number).contributions(codes[rows])
+            return whole
         out = np.empty(codes.shape, dtype=np.float64, order="F")
         for j, table in enumerate(self.values):
             np.take(table, codes[:, j], out=out[:, j], mode="clip")
@@ -86,7 +115,8 @@ class ScoringTables:
     def halves(self, codes: Codes) -> dict[int, FloatArray]:
         """Return what pairs add to the contribution of each term that is in one, shape (rows,): half of each pair.
 
-        Split so, contributions are Shapley values: a pure pair's is shared equally by its two terms.
+        Of these tables alone, whatever the segment. Split so, contributions are Shapley values: a pure pair's is
+        shared equally by its two terms.
         """
         out: dict[int, FloatArray] = {}
         for pair in self.pairs:
@@ -100,6 +130,11 @@ class ScoringTables:
 
         The order of the sum is fixed, so the bits do not depend on the number of rows.
         """
+        if self.segments:
+            whole = np.empty(len(codes))
+            for number, rows in divided(self.rules, codes):
+                whole[rows] = self.tables_of(number).log_odds(codes[rows])
+            return whole
         total = np.full(len(codes), self.base)
         for j, table in enumerate(self.values):
             total += table.take(codes[:, j], mode="clip")
@@ -109,6 +144,11 @@ class ScoringTables:
 
     def standard_error(self, codes: Codes) -> FloatArray:
         """Return the standard error of the log-odds, terms and pairs taken as independent."""
+        if self.segments:
+            whole = np.empty(len(codes))
+            for number, rows in divided(self.rules, codes):
+                whole[rows] = self.tables_of(number).standard_error(codes[rows])
+            return whole
         total = np.full(len(codes), self.base_variance)
         for j, table in enumerate(self.variances):
             total += table.take(codes[:, j], mode="clip")
@@ -129,6 +169,7 @@ class ScoringTables:
             self.best,
             self.as_of,
             tuple(pair.scaled(slope) for pair in self.pairs),
+            tuple(segment.scaled(slope, intercept) for segment in self.segments),
         )
 
     def to_arrays(self) -> dict[str, npt.NDArray[np.generic]]:
@@ -141,13 +182,22 @@ class ScoringTables:
             "best": _flat(self.best),
             "base": np.array([self.base, self.base_variance]),
             **pair_arrays(self.pairs),
+            **{
+                f"segment_{number}_{name}": array
+                for number, segment in enumerate(self.segments)
+                for name, array in segment.tables.to_arrays().items()
+            },
         }
 
     @classmethod
     def from_arrays(
-        cls, encoding: Encoding, arrays: Mapping[str, npt.NDArray[np.generic]], as_of: date | None
+        cls,
+        encoding: Encoding,
+        arrays: Mapping[str, npt.NDArray[np.generic]],
+        as_of: date | None,
+        rules: Sequence[SegmentRule] = (),
     ) -> ScoringTables:
-        """Rebuild tables, checking that they fit the encoding and hold finite numbers.
+        """Rebuild tables, checking that they fit the encoding and hold finite numbers; `rules` are the segments'.
 
         Raises
         ------
@@ -170,6 +220,11 @@ class ScoringTables:
         if base.shape != (2,) or not np.isfinite(base).all() or base[1] < 0:
             msg = "tables.npz: 'base' must be two finite numbers, a log-odds and its variance"
             raise ModelFormatError(msg)
+        segments = []
+        for number, rule in enumerate(rules):
+            start = f"segment_{number}_"
+            own = {name.removeprefix(start): array for name, array in arrays.items() if name.startswith(start)}
+            segments.append(SegmentTables(rule, cls.from_arrays(encoding, own, as_of)))
         return cls(
             encoding,
             parts["values"],
@@ -180,6 +235,7 @@ class ScoringTables:
             parts["best"],
             as_of,
             read_pairs(arrays, sizes),
+            tuple(segments),
         )
 
 

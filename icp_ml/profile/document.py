@@ -47,6 +47,9 @@ class IdealCustomerProfile:
         What a hypothesis believed beside what the data say: statement, believed, data, verdict.
     new_market : dict
         The part of the market that is being entered, compared with the core; empty where none was named.
+    segments : tuple of dict
+        Several profiles, each of a segment of the accounts, with its rule, customers, rate and traits; none where
+        there is one profile for all.
     """
 
     found: bool
@@ -61,6 +64,7 @@ class IdealCustomerProfile:
     kind: Literal["derived", "hypothesis"] = "derived"
     beliefs: tuple[dict[str, Any], ...] = ()
     new_market: Mapping[str, Any] = field(default_factory=dict)
+    segments: tuple[dict[str, Any], ...] = ()
 
     @property
     def traits(self) -> pd.DataFrame:

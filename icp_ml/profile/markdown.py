@@ -34,6 +34,8 @@ def profile_markdown(profile: IdealCustomerProfile) -> str:
     for role, group in profile.groups():
         if group and role in TITLES:
             lines += [f"## {TITLES[role]}", "", *_traits(profile, role, group), ""]
+    for segment in profile.segments:
+        lines += _segment(segment)
     lines += _sold(profile) + _beliefs(profile) + _overrides(profile) + _new_market(profile.new_market)
     e = profile.evidence
     if "mature" in e:
@@ -71,6 +73,19 @@ def _traits(profile: IdealCustomerProfile, role: str, group: Sequence[Trait]) ->
         for t in group
     ]
     return table(("trait", "of customers with it", "lift (95% interval)", "customers", "stability"), rows)
+
+
+def _segment(segment: Mapping[str, Any]) -> list[str]:
+    """Return a segment's own profile."""
+    head = f"{segment['best']:,} of {segment['customers']:,} customers are best ({segment['rate']:.0%})."
+    lines = [f"## Segment: {escape_markdown(str(segment['name']))}", "", head, ""]
+    for trait in segment.get("traits") or ():
+        against = "against: " if trait["direction"] == "negative" else ""
+        lift = f"{trait['lift']:.2f} ({trait['lift_low']:.2f} to {trait['lift_high']:.2f})"
+        lines.append(f"- {against}{escape_markdown(str(trait['sentence']))}: {trait['rate']:.0%} are best, lift {lift}")
+    if not segment.get("traits"):
+        lines.append("No single trait of this segment holds up against chance.")
+    return [*lines, ""]
 
 
 def _sold(profile: IdealCustomerProfile) -> list[str]:

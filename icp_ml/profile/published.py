@@ -58,6 +58,7 @@ def validated(data: Mapping[str, Any]) -> IdealCustomerProfile:
     try:
         json.dumps(data, allow_nan=False)
         _refuse_unknown(data)
+        _check_segments(data.get("segments", ()))
         return _adapter().validate_python({k: v for k, v in data.items() if k != "profile_version"})
     except ValidationError as error:
         problem = error.errors(include_url=False)[0]
@@ -70,6 +71,34 @@ def validated(data: Mapping[str, Any]) -> IdealCustomerProfile:
     except (ValueError, TypeError, RecursionError) as error:  # NaN, infinity, or no JSON at all
         msg = f"profile: holds what JSON has no word for ({error}); numbers must be finite"
         raise ModelFormatError(msg) from error
+
+
+def _check_segments(segments: Any) -> None:
+    """Refuse segments without what every page shows of them; their traits are checked as all are."""
+    kinds: dict[str, Any] = {
+        "name": str,
+        "sentence": str,
+        "why": str,
+        "customers": int,
+        "best": int,
+        "rate": (int, float),
+    }
+    for i, segment in enumerate(segments if isinstance(segments, (list, tuple)) else ()):
+        known = segment if isinstance(segment, Mapping) else {}
+        odd = next((k for k, kind in kinds.items() if not isinstance(known.get(k), kind)), "")
+        odd = odd or ("" if isinstance(known.get("traits"), (list, tuple)) else "traits")
+        share = known.get("market_share")
+        odd = odd or ("" if share is None or isinstance(share, (int, float)) else "market_share")
+        if odd:
+            msg = f"profile: segments.{i}.{odd}: missing or of another type; see docs/reference/profile.md"
+            raise ModelFormatError(msg)
+        for trait in known["traits"]:
+            _trait_adapter().validate_python(trait)
+
+
+@cache
+def _trait_adapter() -> TypeAdapter[Trait]:
+    return TypeAdapter(Trait)
 
 
 def _refuse_unknown(data: Mapping[str, Any]) -> None:

@@ -17,6 +17,7 @@ from icp_ml.report.evidence import quality_view
 from icp_ml.report.label_view import label_view
 from icp_ml.report.list_view import list_view
 from icp_ml.report.matching_view import matching_view
+from icp_ml.report.segments_view import segments_view
 from icp_ml.traits import Trait
 
 MAX_VALUES = 40  # values of a set spelled out
@@ -49,6 +50,7 @@ def report_context(model: ICPModel, scored: Mapping[str, Any] | None = None) -> 
         "traits": [_trait(t, model) for t in sorted(_traits(model), key=lambda t: (-t.lift, t.term, t.codes))]
         if model.profile.kind == "derived"
         else [],
+        "segments": segments_view(model),
         "tiers": _tiers(model, scored),
         "list": list_view(scored, model.tables.as_of) if scored else None,
         "labels": labels,

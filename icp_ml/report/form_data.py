@@ -70,8 +70,7 @@ def form_data(model: ICPModel) -> dict[str, Any]:
     weights, encs = _weights(tables), tables.encoding.fields
     whole = model.scorer()
     # The tables of all customers come first; of a model with segments, those of each follow.
-    rules = getattr(tables, "rules", ())
-    parts = [_segment(part, texts, _rule(rule)) for part, rule in zip(getattr(whole, "parts", ()), rules, strict=True)]
+    parts = [_segment(part, texts, _rule(rule)) for part, rule in zip(whole.parts, tables.rules, strict=True)]
     segments = [_segment(whole, texts, None), *parts]
     return {
         "format": FORMAT,

@@ -59,6 +59,24 @@ def profile_panel(profile: IdealCustomerProfile, lines: int = 5) -> RenderableTy
     )
 
 
+def segments_lines(view: Mapping[str, Any], most: int = 3) -> RenderableType:
+    """Return each segment with what sets its best customers apart, or why there is one profile for all."""
+    if not view["rows"]:
+        return Group(*(Text(f"Segments: {why}.", style="dim") for why in view["why"][:1]))
+    lines: list[Text] = []
+    for row in view["rows"]:
+        lines.append(Text(f"{row['name']}: {row['best']} of {row['customers']} are best ({row['rate']})", style="bold"))
+        for trait in row["traits"][:most]:
+            sign, style = ("+", "green") if trait["positive"] else ("-", "red")
+            lines.append(
+                Text.assemble((f"  {sign} ", style), f"{trait['sentence']}: {trait['rate']} best ({trait['lift']})")
+            )
+        if not row["traits"]:
+            lines.append(Text("  no single trait of this segment holds up against chance", style="dim"))
+    first = Text("Several profiles, each account scored by its own segment's tables:")
+    return Group(first, *lines, *(Text(f"{why}.", style="dim") for why in view["why"][:1]))
+
+
 def labels_line(labels: OutcomeLabels) -> RenderableType:
     """Return label counts in one line."""
     c = labels.counts

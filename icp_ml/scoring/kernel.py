@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 
@@ -12,14 +12,16 @@ import numpy.typing as npt
 import pyarrow as pa
 from scipy.special import expit
 
-from icp_ml.estimator.encoding import MISSING, Codes, FloatArray, numeric_values
+from icp_ml.estimator.encoding import MISSING, Codes, Encoding, FloatArray, numeric_values
 from icp_ml.estimator.scorecard import Z90, ScoringTables
+from icp_ml.estimator.segment_tables import EVERYONE, SegmentRule
 from icp_ml.scoring.lookalikes import Neighbours, Reference, Support
+from icp_ml.scoring.parts import divider, in_parts, joined
 from icp_ml.scoring.reasons import ReasonBook, reason_columns
 from icp_ml.tiers import LETTERS, NO_TIER, TierCutoffs
 
 CHUNK_ROWS = 65_536
-SEGMENT = "all"  # one profile: every account is scored by the same tables
+SEGMENT = "all"  # one profile, or an account whose segment is not known: scored by the tables of all customers
 TIER_C = LETTERS.index("C")
 IDENTITY = ("account_id", "name", "domain")
 STATUSES = ("scored", "ineligible")
@@ -45,6 +47,10 @@ class Scorer:
         From the customer file, where one is given; else lookalikes carry their pseudonyms.
     stated : mapping of (term, code) to str
         What people decided of a code, after "raises fit": said in place of what customers became.
+    segment : str
+        What these tables are of.
+    parts : tuple of Scorer
+        One per segment of `tables`, in that order; rows of no known segment are scored here.
     """
 
     tables: ScoringTables
@@ -57,10 +63,12 @@ class Scorer:
     lookalikes: int = 3
     names: Mapping[str, str] | None = None
     stated: Mapping[tuple[int, int], str] = field(default_factory=dict)
+    segment: str = SEGMENT
+    parts: tuple[Scorer, ...] = ()
 
     @cached_property
     def _book(self) -> ReasonBook:
-        return ReasonBook(self.tables, self.stated)
+        return ReasonBook(self.tables, self.stated, "all" if self.segment == SEGMENT else "its segment")
 
     @property
     def book(self) -> ReasonBook:
@@ -70,6 +78,15 @@ class Scorer:
     @cached_property
     def _neighbours(self) -> Neighbours:
         return Neighbours(self.tables, self.reference)
+
+    @cached_property
+    def _whole(self) -> Scorer:
+        """What scores the rows whose segment is not known."""
+        return replace(self, tables=self.tables.tables_of(EVERYONE), parts=())
+
+    @cached_property
+    def _divider(self) -> tuple[Encoding, tuple[SegmentRule, ...]]:
+        return divider(self.tables)
 
     @cached_property
     def _field_columns(self) -> list[int]:
@@ -87,6 +104,15 @@ class Scorer:
         columns : mapping of name to Arrow array of `rows` values
             Canonical; identity columns and the model's fields, any of which may be absent.
         """
+        if self.parts:
+            if not rows:
+                return self._whole.score(columns, rows, as_of)
+            found, order = [], []
+            for number, index, some in in_parts(self._divider, columns, rows, as_of or self.tables.as_of):
+                scorer = self._whole if number == EVERYONE else self.parts[number]
+                found.append(scorer.score(some, len(index), as_of))
+                order.append(index)
+            return joined(found, order)
         codes = self.tables.encode(columns, rows, as_of)
         log_odds = self.tables.log_odds(codes)
         error = Z90 * self.tables.standard_error(codes)
@@ -117,7 +143,7 @@ class Scorer:
             "tier": _choice(tier, (*LETTERS, NO_TIER)),
             "in_support": pa.array(inside),
             "coverage": pa.array(coverage),
-            "segment": _choice(np.zeros(rows, dtype=np.int64), (SEGMENT,)),
+            "segment": _choice(np.zeros(rows, dtype=np.int64), (self.segment,)),
         }
         own = self._own_values(columns, as_of or self.tables.as_of)
         result |= reason_columns(self._book, codes, own, self.reasons, out)

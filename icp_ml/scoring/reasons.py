@@ -34,6 +34,7 @@ class ReasonBook:
 
     tables: ScoringTables
     stated: Mapping[tuple[int, int], str] = field(default_factory=dict)  # what people decided of a term's code
+    among: str = "all"  # of whom the usual rate is
     _texts: dict[tuple[int, int], str] = field(default_factory=dict, repr=False)
     _spans: dict[tuple[int, int], tuple[int, int]] = field(default_factory=dict, repr=False)
     _places: dict[tuple[int, int], str] = field(default_factory=dict, repr=False)
@@ -100,7 +101,7 @@ class ReasonBook:
         rate = hits / n
         shown, usual = f"{rate:.0%}", f"{self.base_rate:.0%}"
         if (rate > self.base_rate) == (contribution > 0) and shown != usual:
-            return f"{verb}: {shown} of such customers are best, {usual} of all"
+            return f"{verb}: {shown} of such customers are best, {usual} of {self.among}"
         return f"{verb}, other fields being equal"
 
     def read_as_rare(self, j: int, code: int) -> bool:

@@ -94,6 +94,8 @@ class Decisions:
         used = {spec.name for spec in data.specs if not spec.adjust}
         wanted = [meaning for _, _, meaning in self.believed if meaning.field.name in used]
         wanted += [meaning for _, meaning in self.overrides]
+        if not wanted:
+            return fitted
         names = [m.field.name for m in wanted if m.field.name in data.table.column_names]
         columns = {**{name: data.table.column(name).combine_chunks() for name in names}, **data.columns}
         return replace(fitted, tables=refine(fitted.tables, wanted, columns, data.status == "best"))

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from icp_ml.estimator import segment_tables as kinds
 from icp_ml.report.html import write_html
 from tests import form_model
 from tests.browser.conftest import Opened
 from tests.browser.test_score_form import FILL, typed_in
 
 pytestmark = pytest.mark.browser
-kinds = pytest.importorskip("icp_ml.estimator.segment_tables")
 
 
 def test_the_form_scores_by_the_tables_of_the_segment(opened: Opened, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from pandas.testing import assert_frame_equal
 from icp_ml import ICPModel
 from icp_ml.engines.files import ScoreRequest, score_file
 from icp_ml.estimator.pair_tables import PairTable
+from icp_ml.estimator.segment_tables import SegmentRule, SegmentTables
 from icp_ml.scoring.columns import row_schema
 from tests.small_run import market
 from tests.small_run import small_model as plain_model
@@ -26,7 +27,7 @@ FLAGS = [field.name for field in row_schema() if pa.types.is_boolean(field.type)
 
 @cache
 def small_model():
-    """A model with pairs, of which each kind of field is in one."""
+    """A model with pairs, of which each kind of field is in one, and with segments, two of them within another."""
     model = plain_model()
     terms = model.tables.terms
     rng = np.random.default_rng(0)
@@ -37,7 +38,20 @@ def small_model():
         for a, b in chosen
     )
     assert len(first) == 4
-    return replace(model, tables=replace(model.tables, pairs=pairs))
+    tables = replace(model.tables, pairs=pairs)
+    size, flag = (
+        next(j for j, term in enumerate(terms) if term.encoding.kind == kind) for kind in ("numeric", "boolean")
+    )
+    middle = terms[size].size // 2
+    rules = (
+        SegmentRule("small", -1, size, tuple(range(1, middle))),
+        SegmentRule("large", -1, size, tuple(range(middle, terms[size].size))),
+        SegmentRule("large; yes", 1, flag, (2,)),
+        SegmentRule("large; no", 1, flag, (1,)),
+    )
+    own = [tables.scaled(slope, 0.125 * slope) for slope in (0.5, -1.0, 1.5, -2.0)]
+    segments = tuple(SegmentTables(rule, part) for rule, part in zip(rules, own, strict=True))
+    return replace(model, tables=replace(tables, segments=segments), segment_supports=(0.2, 0.3, 0.1, 0.5))
 
 
 @cache
@@ -54,6 +68,13 @@ def listed():
 
 @cache
 def scored():
+    """The list's rows are of every segment, and of none."""
+    scored = _scored()
+    assert set(scored["segment"]) == {"small", "large", "large; yes", "large; no", "all"}
+    return scored
+
+
+def _scored():
     return small_model().score(listed())
 
 

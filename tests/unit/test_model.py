@@ -193,7 +193,7 @@ def test_a_newer_format_says_what_to_install(saved):
     manifest = json.loads((saved / "manifest.json").read_text())
     (saved / "manifest.json").write_text(json.dumps({**manifest, "format_version": 99}))
     with pytest.raises(
-        ModelFormatError, match="written in format 99, this version reads up to 2; install a newer icp-ml"
+        ModelFormatError, match="written in format 99, this version reads up to 3; install a newer icp-ml"
     ):
         ICPModel.load(saved)
 
