@@ -15,7 +15,7 @@ from icp_ml.report.pptx_file import pptx_bytes
 from icp_ml.report.slide_layout import slide_layout
 from icp_ml.traits import Trait
 
-DOCUMENT = ("kind", "sold_so_far", "overrides", "segments")  # of the profile's document, where it has them
+DOCUMENT = ("kind", "sold_so_far", "overrides")  # of the profile's document, where it has them
 ENDINGS = (".pptx", ".png")
 
 

@@ -89,18 +89,18 @@ def _titles(context: Mapping[str, Any]) -> tuple[tuple[TextBox, ...], float]:
 
 def _segments(context: Mapping[str, Any], top: float) -> tuple[list[TextBox], list[Panel], float]:
     """Return one column per segment, and where the body begins beneath them."""
-    segments = list(context.get("segments") or context["profile"].get("segments") or ())[:MAX_SEGMENTS]
+    segments = list((context.get("segments") or {}).get("rows") or ())[:MAX_SEGMENTS]
     if len(segments) < 2:
         return [], [], top
     each = (FULL - GAP * (len(segments) - 1)) / len(segments)
     pad, columns = 8.0, []
     for k, segment in enumerate(segments):
         room = each - 2 * pad
-        name, rule, counts, why = segment_words(segment, k + 1)
+        name, rule, counts, traits = segment_words(segment, k + 1)
         lines = [_paragraph(name, TEXT, room, bold=True, colour="positive")]
         lines += [_paragraph(rule, 11.0, room, 2, before=1.0)] if rule else []
         lines += [_paragraph(counts, SMALL, room, colour="muted", before=1.0)] if counts else []
-        lines += [_paragraph(why, SMALL, room, 2, colour="muted", before=1.0)] if why else []
+        lines += [_paragraph(traits, SMALL, room, 3, colour="muted", before=1.0)] if traits else []
         columns.append(tuple(lines))
     height = max(sum(p.height for p in column) for column in columns) + 2 * pad
     texts, panels = [], []

@@ -8,6 +8,7 @@ from typing import Any
 from icp_ml.report import formats as f
 
 MAX_NAMED = 4  # traits named in the title
+SEGMENT_TRAITS = 3  # named in the column of a segment
 SAID = "industry: "  # says itself in a title
 FIT = "Fit is likeness to the best customers, not readiness to buy."
 BELIEVED_FIT = "Fit is likeness to the customer described here, not readiness to buy."
@@ -72,7 +73,7 @@ def lift_words(trait: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def segment_words(segment: Mapping[str, Any], number: int) -> tuple[str, str, str, str]:
-    """Return a segment's name, rule, counts and why it exists."""
+    """Return a segment's name, rule, counts, and its strongest traits or, without any, why it is one."""
     name = f.capital(segment.get("name") or f"Segment {number}", 80)
     rule = f.capital(segment.get("sentence") or "", 200)
     customers, best, rate = (segment.get(key) for key in ("customers", "best", "rate"))
@@ -82,7 +83,9 @@ def segment_words(segment: Mapping[str, Any], number: int) -> tuple[str, str, st
     if best is not None:
         share = f" ({_shown(rate, share=True)})" if rate is not None else ""
         counts.append(f"{_shown(best)} best{share}")
-    return name, "" if rule == name else rule, ", ".join(counts), f.sentence(segment.get("why") or "")
+    found = [f"{t['sentence']} ({t['lift']})" for t in segment.get("traits") or () if t["positive"]][:SEGMENT_TRAITS]
+    last = "; ".join(found) or f.sentence(segment.get("why") or "")
+    return name, "" if rule == name else rule, ", ".join(counts), last
 
 
 def quality_words(context: Mapping[str, Any]) -> str:

@@ -76,7 +76,7 @@ def segments(
          "best": 200 + k, "rate": 0.2, "why": words("held-out log-loss improves by 0.02")}
         for k in range(1, count + 1)
     ]  # fmt: skip
-    return {**context, "segments": found}, estimates
+    return {**context, "segments": {"rows": found, "why": []}}, estimates
 
 
 def nothing(reason: str = "no trait holds up against chance") -> tuple[dict[str, Any], dict[str, list[Estimate]]]:
@@ -296,6 +296,15 @@ def test_each_segment_has_a_column(count: int) -> None:
     assert [p.text for p in boxes[1].paragraphs] == [
         "Part 2", "Over 2 employees", "1,002 customers, 202 best (20%)", "Held-out log-loss improves by 0.02."
     ]  # fmt: skip
+
+
+def test_a_segment_says_its_own_traits() -> None:
+    context, estimates = segments(2)
+    trait = {"positive": True, "sentence": "Uses Snowflake", "lift": "1.7×"}
+    against = {"positive": False, "sentence": "Up to 2 open jobs", "lift": "0.7×"}
+    context["segments"]["rows"][0]["traits"] = [against, trait, {**trait, "sentence": "Hires data engineer"}]
+    first = next(b for b in slide_layout(context, estimates).texts if b.name == "Segment 1")
+    assert first.paragraphs[-1].text == "Uses Snowflake (1.7×); Hires data engineer (1.7×)"
 
 
 def test_one_segment_is_no_column() -> None:
