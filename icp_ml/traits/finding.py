@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from icp_ml.estimator.encoding import Codes, FloatArray
+from icp_ml.estimator.encoding import RARE, Codes, FloatArray
 from icp_ml.estimator.labels import statement
 from icp_ml.estimator.scorecard import ScoringTables
 from icp_ml.estimator.screening import WideField, content_numbers
@@ -156,15 +156,28 @@ def _speaking(tables: ScoringTables, layout: Layout) -> BoolArray:
 
 
 def _agreeing(customers: _Customers, sample: Sample, chance: Chance, wording: Wording, rule: Rule) -> list[Pick]:
-    """Select; where the model does not agree with a trait, select again without its term."""
+    """Select; where the model does not agree with a trait, select again without its term.
+
+    A set names only values whose own contribution has the trait's sign.
+    """
     assert rule.allowed is not None
     allowed = rule.allowed.copy()
     while True:
         picks = select(sample, chance, wording, replace(rule, allowed=allowed))
-        wrong = [pick.term for pick in picks if not _agrees(customers, sample.layout, pick)]
-        if not wrong:
-            return picks
-        allowed[wrong] = False
+        spoken = [_spoken(customers, sample.layout, pick) for pick in picks]
+        agrees = [bool(pick.columns) and _agrees(customers, sample.layout, pick) for pick in spoken]
+        if all(agrees):
+            return spoken
+        allowed[[pick.term for pick, fine in zip(spoken, agrees, strict=True) if not fine]] = False
+
+
+def _spoken(customers: _Customers, layout: Layout, pick: Pick) -> Pick:
+    """Leave out of a set the values of which the model says the contrary, and what is too rare to be acted on."""
+    if pick.term not in layout.sets:
+        return pick
+    said = customers.tables.values[pick.term]
+    kept = (c for c in pick.columns if layout.code[c] > RARE and said[layout.code[c]] * np.sign(pick.z) > 0)
+    return replace(pick, columns=tuple(kept))
 
 
 def _agrees(customers: _Customers, layout: Layout, pick: Pick) -> bool:

@@ -144,3 +144,19 @@ def test_missing_values_are_never_a_trait():
 def test_saved_and_read_back(found):
     for trait in found:
         assert Trait.from_dict(json.loads(json.dumps(trait.to_dict()))) == trait
+
+
+def test_a_set_names_no_value_of_which_the_model_says_the_contrary(world, found):
+    tables, codes, status = world
+    assert next(t for t in found if t.field == "industry" and t.direction == "positive").sentence == "industry: a or b"
+    j = [term.name for term in tables.terms].index("industry")
+    b = 3 + tables.terms[j].encoding.values.index("b")
+    contrary = tables.values[j].copy()
+    contrary[b] = -0.1
+    values = tuple(contrary if k == j else table for k, table in enumerate(tables.values))
+    again = find_traits(replace(tables, values=values), codes, status)
+    named = [t for t in again if t.field == "industry" and t.direction == "positive"]
+    assert [t.sentence for t in named] == ["industry: a"]
+    for trait in again:
+        if trait.field == "industry":
+            assert all((values[j][c] > 0) == (trait.direction == "positive") for c in trait.codes)
