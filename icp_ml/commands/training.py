@@ -32,6 +32,7 @@ def train(
     """Train, save, log."""
     from icp_ml.model_directory import check_target
     from icp_ml.report import terminal
+    from icp_ml.report.context import growth_view
     from icp_ml.report.decided_terminal import decided_tables
     from icp_ml.report.decided_view import decided_view
     from icp_ml.report.matching_view import matching_view
@@ -50,6 +51,7 @@ def train(
         terminal.labels_line(run.labels),
         terminal.matching_lines(matching_view(told.get("matching") or {}, told.get("enrichment") or {})),
         terminal.profile_panel(run.profile),
+        terminal.growth_lines(growth_view(run.profile.evidence)),
         decided_tables(decided_view(run.profile)),
         terminal.segments_lines(segments_view(run.model)),
         terminal.quality_table(run.evaluation),

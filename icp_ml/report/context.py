@@ -27,6 +27,7 @@ CATEGORIES = {
     "psychographic": "Psychographic",
     "job_to_be_done": "Job to be done",
 }
+MAX_GROWTH = 400  # letters
 LIST_NAMES = {"best": "best customers", "worst": "worst customers", "market": "accounts on the list"}
 
 
@@ -50,6 +51,7 @@ def report_context(model: ICPModel, scored: Mapping[str, Any] | None = None) -> 
         "traits": [_trait(t, model) for t in sorted(_traits(model), key=lambda t: (-t.lift, t.term, t.codes))]
         if model.profile.kind == "derived"
         else [],
+        "growth": growth_view(model.profile.evidence),
         "segments": segments_view(model),
         "tiers": _tiers(model, scored),
         "list": list_view(scored, model.tables.as_of) if scored else None,
@@ -69,6 +71,12 @@ def base_rate(model: ICPModel) -> float | None:
     if isinstance(stated, float):
         return stated
     return counts.get("best", 0) / total if total else None
+
+
+def growth_view(evidence: Mapping[str, Any]) -> list[str]:
+    """Return who is easiest to upsell, and who stays but hardly grows, a sentence each."""
+    said = evidence.get("growth")
+    return [f.clean(text, MAX_GROWTH) for text in said[:2] if isinstance(text, str)] if isinstance(said, list) else []
 
 
 def _traits(model: ICPModel) -> tuple[Trait, ...]:

@@ -31,6 +31,7 @@ def render_markdown(model: ICPModel) -> str:
         model.profile.to_markdown(),
         *segment_parts(document),
         *trait_parts(document),
+        *[prose(text) for text in context["growth"]],
         *_quality(context["quality"]),
         *_tiers(context["tiers"]),
         *_labels(context["labels"]),

@@ -59,6 +59,11 @@ def profile_panel(profile: IdealCustomerProfile, lines: int = 5) -> RenderableTy
     )
 
 
+def growth_lines(sentences: Sequence[str]) -> RenderableType:
+    """Return who is easiest to upsell, and who stays but hardly grows."""
+    return Group(*(Text(sentence) for sentence in sentences))
+
+
 def segments_lines(view: Mapping[str, Any], most: int = 3) -> RenderableType:
     """Return each segment with what sets its best customers apart, or why there is one profile for all."""
     if not view["rows"]:
