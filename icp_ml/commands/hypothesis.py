@@ -6,12 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from icp_ml.exceptions import IcpError, InputError, MissingDependencyError
+from icp_ml.commands.tracked import logged_to_mlflow
 from icp_ml.session import Context, Outcome
 
 if TYPE_CHECKING:
     from icp_ml.model import ICPModel
     from icp_ml.strategy.hypothesis import Hypothesis
+    from icp_ml.tracking.runs import LoggedRun
 
 LINES = 12
 
@@ -43,26 +44,14 @@ def hypothesis(context: Context, file: Path, out: Path, register: str | None) ->
 
 
 def _track(context: Context, model: ICPModel, out: Path, register: str | None) -> dict[str, str]:
-    """Log to MLflow; without it installed say so once, unless a version was asked for."""
-    name = register or context.settings.tracking.registered_model
-    if not context.settings.tracking.enabled and not name:
-        return {}
-    try:
+    """Log to MLflow; see `logged_to_mlflow`."""
+
+    def log(name: str | None) -> LoggedRun:
         from icp_ml.tracking.hypotheses import log_hypothesis
 
-        with context.progress("log to MLflow"):
-            logged = log_hypothesis(model, out, settings=context.settings, registered_model=name)
-    except MissingDependencyError:
-        if name:
-            raise
-        return {"MLflow": "not logged (pip install 'icp-ml[mlflow]' to track runs)"}
-    except IcpError as error:
-        msg = f"the model is saved in {out}, but it was not logged: {error}"
-        raise InputError(msg) from error
-    shown = {"MLflow run": f"{logged.run_id} in {logged.to_dict()['tracking_uri']}"}
-    if logged.registered_version:
-        shown["MLflow model"] = f"models:/{name}/{logged.registered_version}"
-    return shown
+        return log_hypothesis(model, out, settings=context.settings, registered_model=name)
+
+    return logged_to_mlflow(context, out, register, log)
 
 
 def with_market(context: Context, rule: str | None) -> Context:

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 from icp_ml.commands.hypothesis import believed_before
 from icp_ml.commands.matching import ListOptions, find, looked_up, write_decidable
 from icp_ml.commands.sources import about, check_folder, load_model, read_all
-from icp_ml.exceptions import IcpError, InputError, MissingDependencyError
+from icp_ml.commands.tracked import logged_to_mlflow
 from icp_ml.session import Context, Outcome
 
 if TYPE_CHECKING:
     from icp_ml.accounts import Accounts
     from icp_ml.accounts.matching import FoundCustomers
     from icp_ml.commands.sources import Source
+    from icp_ml.tracking.runs import LoggedRun
     from icp_ml.workflow import TrainingRun
 
 NO_OPTIONS = ListOptions()
@@ -158,28 +159,14 @@ def track(
     page: Path | None,
     register: str | None,
 ) -> dict[str, str]:
-    """Log to MLflow; without it installed say so once, unless a version was asked for."""
-    name = register or context.settings.tracking.registered_model
-    if not context.settings.tracking.enabled and not name:
-        return {}
-    try:
+    """Log to MLflow; see `logged_to_mlflow`."""
+
+    def log(name: str | None) -> LoggedRun:
         from icp_ml.tracking.runs import log_training
 
-        with context.progress("log to MLflow"):
-            logged = log_training(
-                run, model, settings=context.settings, sources=sources, report=page, registered_model=name
-            )
-    except MissingDependencyError:
-        if name:
-            raise
-        return {"MLflow": "not logged (pip install 'icp-ml[mlflow]' to track runs)"}
-    except IcpError as error:
-        msg = f"the model is saved in {model}, but it was not logged: {error}"
-        raise InputError(msg) from error
-    shown = {"MLflow run": f"{logged.run_id} in {logged.to_dict()['tracking_uri']}"}
-    if logged.registered_version:
-        shown["MLflow model"] = f"models:/{name}/{logged.registered_version}"
-    return shown
+        return log_training(run, model, settings=context.settings, sources=sources, report=page, registered_model=name)
+
+    return logged_to_mlflow(context, model, register, log)
 
 
 def training_data(run: TrainingRun, out: Path, tracked: Mapping[str, str]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from icp_ml.tiers import wilson
+from icp_ml.traits.evidence import log_lift_error
 
 Z95 = 1.959963984540054
 BoolArray = npt.NDArray[np.bool_]
@@ -47,10 +48,6 @@ def rate_inside(inside: BoolArray, best: BoolArray) -> Rate:
 
 def _lift_interval(hits: int, n: int, all_hits: int, total: int) -> tuple[float, float]:
     """95 % interval of a rate over that of everyone, who include those inside."""
-    inside, whole = (hits + 0.5) / (n + 1.0), (all_hits + 0.5) / (total + 1.0)
-    rest = max(total - n, 0)
-    outside = (all_hits - hits + 0.5) / (rest + 1.0)
-    by_inside = 1 / (hits + 0.5) - 1 / (all_hits + 0.5)
-    variance = by_inside**2 * n * inside * (1 - inside) + rest * outside * (1 - outside) / (all_hits + 0.5) ** 2
-    half = Z95 * np.sqrt(variance)
-    return float(inside / whole * np.exp(-half)), float(inside / whole * np.exp(half))
+    lift = (hits + 0.5) / (n + 1.0) / ((all_hits + 0.5) / (total + 1.0))
+    half = Z95 * log_lift_error(hits, n, all_hits, total)
+    return float(lift * np.exp(-half)), float(lift * np.exp(half))
