@@ -14,14 +14,19 @@ import pyarrow as pa
 
 from icp_ml.estimator.boosting import BoostingParams, held_out_log_odds
 from icp_ml.estimator.encoding import Codes, FloatArray, Term
-from icp_ml.estimator.fitting import FieldSpec, FitParams, fit_encoding, split_encoding, with_content
+from icp_ml.estimator.fitting import MIN_GRADES, FieldSpec, FitParams, fit_encoding, split_encoding, with_content
+from icp_ml.estimator.linear import held_out_ridge, smooth_design
 from icp_ml.estimator.rows import IntArray, TrainingRows, fold_numbers, take
 from icp_ml.estimator.screening import WideRows, screen, with_tokens
 from icp_ml.exceptions import ModelFormatError, SettingsError, TrainingRefused
 
-ROUNDS = 60  # fixed: choosing them would cost more than it tells
+BoolArray = npt.NDArray[np.bool_]
+ROUNDS = 30  # fixed, as the ridge's penalty is: choosing them would cost more than it tells
 LEARNING_RATE = 0.1
+STRENGTH = 0.03
+TOLERANCE = 1e-3
 FOLDS = 3
+FEW, OF_FEW, OF_MANY = 1000, 199, 49  # customers, and shuffles where nobody says how many: few customers need more
 STRATA = 10  # of what the fields that are adjusted for say, at most
 ENOUGH_BETTER = 3  # shuffles that beat the real labels before drawing stops
 
@@ -92,6 +97,26 @@ class Gate:
 
 
 @dataclass(frozen=True)
+class _Told:
+    """What is shuffled: every customer's label, whether it is best or worst at all, and its grade."""
+
+    y: FloatArray
+    judged: BoolArray
+    grade: FloatArray | None
+
+    def take(self, index: IntArray) -> _Told:
+        return _Told(self.y[index], self.judged[index], None if self.grade is None else self.grade[index])
+
+    @property
+    def keys(self) -> list[npt.NDArray[Any]]:
+        return [self.judged, self.y, *([] if self.grade is None else [self.grade])]
+
+    @property
+    def one_sided(self) -> bool:
+        return len(np.unique(self.y[self.judged])) < 2
+
+
+@dataclass(frozen=True)
 class _Customers:
     """Encoded customers in an order their labels have no part in, and where each goes."""
 
@@ -103,6 +128,14 @@ class _Customers:
     seed: int
     stratum: IntArray | None = None  # labels are shuffled within it
     wide: WideRows | None = None
+    smooth: Any = None  # the ridge's design; where token sets are wide, each fold has its own
+
+    def rows(self, told: _Told) -> TrainingRows:
+        """Return what is fitted: all of them, to the grades where there are any."""
+        n = len(self.codes)
+        return TrainingRows(
+            self.codes, told.y, np.ones(n), self.group, np.ones(n, dtype=bool), told.grade, wide=self.wide
+        )
 
 
 def permutation_gate(
@@ -110,9 +143,11 @@ def permutation_gate(
     specs: Sequence[FieldSpec],
     y: FloatArray,
     *,
+    trains: BoolArray | None = None,
+    grade: FloatArray | None = None,
     groups: IntArray | None = None,
     params: FitParams | None = None,
-    permutations: int = 49,
+    permutations: int | None = None,
     level: float = 0.02,
     seed: int = 0,
     n_jobs: int | None = None,
@@ -120,24 +155,29 @@ def permutation_gate(
 ) -> Gate:
     """Compare the held-out log-loss of a plain additive fit with that on shuffled labels.
 
-    Drawing stops once several shuffles have done as well as the real labels (Besag & Clifford 1991): the
-    p-value is valid all the same, and customers without a signal cost little time.
+    The fit is half boosters, half smooth ridge, both of fixed size. Where there are grades it is to all customers'
+    grades, which are shuffled with the labels; the log-loss is of best against worst either way. Drawing stops once
+    several shuffles have done as well as the real labels (Besag & Clifford 1991): the p-value is valid all the same and
+    customers without a signal cost little time.
 
     Parameters
     ----------
     columns : mapping of name to Arrow array of n rows
-        Best and worst customers only.
     specs : sequence of FieldSpec
         Where fields are adjusted for, labels are shuffled only between customers of whom those say the same: what
         passes is told by the other fields.
     y : ndarray of shape (n,)
-        1 best, 0 worst.
+        1 best, 0 not.
+    trains : ndarray of bool, shape (n,), optional
+        Best and worst customers; all where left out. Others serve by their grades only.
+    grade : ndarray of shape (n,), optional
+        0 to 1, NaN where unknown.
     groups : ndarray of shape (n,), optional
         Groups keep their labels together: a group takes those of another one of its size.
     params : FitParams, optional
         Encoding limits and the shape of trees; rounds and learning rate are fixed here.
-    permutations : int
-        Most shuffles to make.
+    permutations : int, optional
+        Most shuffles to make; 199 under 1,000 customers and 49 from there where left out.
     level : float
         Largest p-value that passes.
     seed : int
@@ -150,37 +190,53 @@ def permutation_gate(
     SettingsError
         Too few permutations for the level.
     """
-    if not 0 < level < 1 or permutations + 1 < 1 / level:
+    if not 0 < level < 1 or (permutations or OF_MANY) + 1 < 1 / level:
         least = math.ceil(1 / level) - 1 if 0 < level < 1 else 49
         msg = f"permutations = {permutations} can never show p <= {level:g}; at least {least} are needed"
         raise SettingsError(msg)
     params = params or FitParams()
-    y = np.asarray(y, dtype=np.float64)
+    permutations = permutations or (OF_FEW if len(y) < FEW else OF_MANY)
+    told, used = _told(y, trains, grade, params)
+    columns = columns if used.all() else {name: array.filter(pa.array(used)) for name, array in columns.items()}
     encoding, wide = split_encoding(columns, [spec for spec in specs if not spec.adjust], params, as_of)
-    codes = encoding.encode(columns, len(y), as_of)
-    order, content = _content_order(with_content(codes, wide), y, groups)
-    group = np.arange(len(y)) if groups is None else _numbered(np.asarray(groups)[order])
+    codes = encoding.encode(columns, len(told.y), as_of)
+    groups = None if groups is None else np.asarray(groups)[used]
+    order, content = _content_order(with_content(codes, wide), told, groups)
+    group = np.arange(len(order)) if groups is None else _numbered(groups[order])
+    told = told.take(order)
     boosting = replace(params.boosting, learning_rate=LEARNING_RATE, folds=FOLDS)
-    y = y[order]
-    stratum = None
+    tokens = WideRows(tuple(field.take(order) for field in wide), np.arange(len(order))) if wide else None
+    customers = _Customers(np.asfortranarray(codes[order]), content, group, encoding.terms, boosting, seed, wide=tokens)
+    if told.one_sided or not (encoding.terms or wide):
+        return Gate(1.0, False, _loss(np.zeros(int(told.judged.sum())), told.y[told.judged]), float("nan"), 0, level)
     adjusted = [spec for spec in specs if spec.adjust]
-    if adjusted and len(np.unique(y)) == 2:
+    if adjusted:
         known = {spec.name: columns[spec.name].take(pa.array(order)) for spec in adjusted}
-        stratum = _strata(known, adjusted, y, replace(params, boosting=boosting), as_of, seed)
-    tokens = WideRows(tuple(field.take(order) for field in wide), np.arange(len(y))) if wide else None
-    customers = _Customers(
-        np.asfortranarray(codes[order]), content, group, encoding.terms, boosting, seed, stratum, tokens
-    )
-    if len(np.unique(y)) < 2 or not (encoding.terms or wide):
-        return Gate(1.0, False, _loss(np.zeros(len(y)), y), float("nan"), 0, level)
-    observed = _statistic(customers, y)
-    return _draw(customers, y, observed, permutations, level, n_jobs)
+        stratum = _strata(known, adjusted, told, replace(params, boosting=boosting), as_of, seed)
+        customers = replace(customers, stratum=stratum)
+    if not wide:
+        customers = replace(customers, smooth=smooth_design(customers.rows(told), encoding.terms))
+    observed = _statistic(customers, told)
+    return _draw(customers, told, observed, permutations, level, n_jobs)
+
+
+def _told(
+    y: FloatArray, trains: BoolArray | None, grade: FloatArray | None, params: FitParams
+) -> tuple[_Told, BoolArray]:
+    """Return what is told of the customers that are used, and which those are."""
+    y = np.asarray(y, dtype=np.float64)
+    judged = np.ones(len(y), dtype=bool) if trains is None else np.asarray(trains, dtype=bool)
+    known = np.zeros(len(y), dtype=bool) if grade is None else np.isfinite(grade)
+    if grade is None or params.grades == "never" or len(np.unique(grade[known])) < MIN_GRADES:
+        return _Told(y[judged], judged[judged], None), judged
+    used = judged | known
+    return _Told(y, judged, np.where(known, np.clip(grade, 0.0, 1.0), y)).take(np.flatnonzero(used)), used
 
 
 def _strata(
     columns: Mapping[str, pa.Array],
     specs: Sequence[FieldSpec],
-    y: FloatArray,
+    told: _Told,
     params: FitParams,
     as_of: date | None,
     seed: int,
@@ -194,8 +250,9 @@ def _strata(
             return None
     else:
         encoding = fit_encoding(columns, plain, params, as_of)
-    codes = np.asfortranarray(encoding.encode(columns, len(y), as_of))
-    rows = TrainingRows(codes, y, np.ones(len(y)), np.arange(len(y)), np.ones(len(y), dtype=bool))
+    n = len(told.y)
+    codes = np.asfortranarray(encoding.encode(columns, n, as_of))
+    rows = TrainingRows(codes, told.y, np.ones(n), np.arange(n), np.ones(n, dtype=bool), told.grade)
     said = held_out_log_odds(rows, codes, encoding.terms, params.boosting, seed, ROUNDS)
     distinct = np.unique(np.round(said, 9))
     if len(distinct) <= STRATA:
@@ -205,7 +262,7 @@ def _strata(
 
 
 def _draw(
-    customers: _Customers, y: FloatArray, observed: float, permutations: int, level: float, n_jobs: int | None
+    customers: _Customers, told: _Told, observed: float, permutations: int, level: float, n_jobs: int | None
 ) -> Gate:
     """Shuffle until enough did as well as the real labels, or as often as asked."""
     from joblib import Parallel, delayed, effective_n_jobs
@@ -217,7 +274,7 @@ def _draw(
     with Parallel(n_jobs=n_jobs, prefer="threads") as parallel:
         while len(drawn) < permutations and better < stop:
             numbers = range(len(drawn), min(len(drawn) + batch, permutations))
-            for value in parallel(delayed(_shuffled_statistic)(customers, y, number) for number in numbers):
+            for value in parallel(delayed(_shuffled_statistic)(customers, told, number) for number in numbers):
                 if better < stop:  # what a larger batch made beyond that does not count
                     drawn.append(value)
                     better += value <= observed
@@ -227,9 +284,12 @@ def _draw(
     )
 
 
-def _shuffled_statistic(customers: _Customers, y: FloatArray, number: int) -> float:
+def _shuffled_statistic(customers: _Customers, told: _Told, number: int) -> float:
     rng = np.random.default_rng([customers.seed, 91, number])
-    return _statistic(customers, shuffle_labels(y, customers.group, rng, customers.stratum))
+    shuffled = told.take(_sources(customers.group, rng, customers.stratum))
+    if shuffled.one_sided:  # cut labels lost one of the two
+        shuffled = told.take(rng.permutation(len(told.y)))
+    return _statistic(customers, shuffled)
 
 
 def shuffle_labels(
@@ -251,49 +311,51 @@ def shuffle_labels(
     Groups that no other one equals in size are dealt among themselves, labels cut or repeated to fit;
     otherwise a few large groups could never be shuffled at all.
     """
+    out = y[_sources(group, rng, stratum)]
+    return np.asarray(rng.permutation(y)) if len(np.unique(out)) < 2 else out
+
+
+def _sources(group: IntArray, rng: np.random.Generator, stratum: IntArray | None) -> IntArray:
+    """Return the row that each row takes its label from."""
     _, first, index, sizes = np.unique(group, return_index=True, return_inverse=True, return_counts=True)
     kinds = sizes if stratum is None else sizes + (int(sizes.max()) + 1) * stratum[first]
     rows = np.split(np.argsort(index, kind="stable"), np.cumsum(sizes)[:-1])
     lone = np.bincount(kinds)[kinds] == 1
-    out = y.copy()
+    out = np.arange(len(group))
     for kind in np.unique(np.where(lone, 0, kinds)):
         members = np.flatnonzero(np.where(lone, 0, kinds) == kind)
         for to, source in zip(members, rng.permutation(members), strict=True):
-            out[rows[to]] = np.resize(y[rows[source]], len(rows[to]))
-    if len(np.unique(out)) < 2:  # cut labels lost one of the two
-        return np.asarray(rng.permutation(y))
+            out[rows[to]] = np.resize(rows[source], len(rows[to]))
     return out
 
 
-def _statistic(customers: _Customers, y: FloatArray) -> float:
+def _statistic(customers: _Customers, told: _Told) -> float:
     """Return the held-out log-loss; customers alike in every code are told apart by label only, never by order."""
-    order = np.lexsort([y, customers.content])
-    n = len(y)
-    rows = TrainingRows(
-        customers.codes[order], y[order], np.ones(n), customers.group[order], np.ones(n, dtype=bool),
-        wide=customers.wide.take(order) if customers.wide else None,
-    )  # fmt: skip
-    smaller = int(min(y.sum(), n - y.sum()))
-    fold = fold_numbers(rows, max(2, min(FOLDS, smaller)), customers.seed)
-    log_odds = np.zeros(n)
+    order = np.lexsort([*told.keys, customers.content])
+    rows, judged = take(customers.rows(told), order), told.judged[order]
+    labels = rows.y[judged]
+    smaller = int(min(labels.sum(), len(labels) - labels.sum()))
+    fold = fold_numbers(replace(rows, trains=judged), max(2, min(FOLDS, smaller)), customers.seed)
+    log_odds = np.zeros(len(rows.y))
     for k in np.unique(fold):
-        fitted, held = take(rows, fold != k), take(rows, fold == k)
-        if len(np.unique(fitted.y)) == 2:
-            own = screen(fitted)  # each shuffle's folds take their own tokens
-            held, _ = with_tokens(held, customers.terms, own)
-            fitted, terms = with_tokens(fitted, customers.terms, own)
-            log_odds[fold == k] = held_out_log_odds(
-                fitted, held.codes, terms, customers.params, customers.seed + int(k), ROUNDS
+        held = fold == k
+        if len(np.unique(rows.target[~held])) > 1:
+            own = screen(take(rows, ~held))  # each shuffle's folds take their own tokens
+            shown, terms = with_tokens(rows, customers.terms, own)
+            boosted = held_out_log_odds(
+                take(shown, ~held), shown.codes[held], terms, customers.params, customers.seed + int(k), ROUNDS
             )
-    return round(_loss(log_odds, rows.y), 12)
+            X = smooth_design(shown, terms) if customers.smooth is None else customers.smooth
+            log_odds[held] = (boosted + held_out_ridge(X, shown, held, STRENGTH, TOLERANCE)) / 2
+    return round(_loss(log_odds[judged], labels), 12)
 
 
 def _content_order(
-    codes: npt.NDArray[np.integer[Any]], y: FloatArray, groups: IntArray | None
+    codes: npt.NDArray[np.integer[Any]], told: _Told, groups: IntArray | None
 ) -> tuple[IntArray, IntArray]:
     """Return rows ordered by codes, and for each of them in that order the number of its content."""
     keys = [codes[:, j] for j in range(codes.shape[1])]
-    ties = [y] if groups is None else [np.asarray(groups), y]
+    ties = [*([] if groups is None else [np.asarray(groups)]), *told.keys]
     order = np.lexsort([*ties, *keys]).astype(np.int64)
     ranked = codes[order]
     new = np.concatenate([[False], (ranked[1:] != ranked[:-1]).any(axis=1)])

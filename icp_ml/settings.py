@@ -223,7 +223,7 @@ class EvaluationSettings(_Section):
 
     folds: int = Field(5, ge=2, le=20)
     repeats: int = Field(2, ge=1, le=20)
-    permutations: int = Field(49, ge=49, le=9999)
+    permutations: int | None = Field(None, ge=49, le=9999)  # none: by the number of customers
 
 
 class ProfileSettings(_Section):

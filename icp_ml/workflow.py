@@ -149,10 +149,12 @@ def train(
     common: dict[str, Any] = {"as_of": as_of, "seed": settings.random_state, "n_jobs": n_jobs, "params": data.params}
     with clock.stage("permutation test"):
         gate = permutation_gate(
-            data.judged_columns(),
+            data.columns,
             data.specs,
-            data.best[data.judged],
-            groups=data.groups[data.judged],
+            data.best,
+            trains=data.judged,
+            grade=data.grade,
+            groups=data.groups,
             permutations=settings.evaluation.permutations,
             **common,
         )

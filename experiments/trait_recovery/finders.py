@@ -65,11 +65,9 @@ def ours(world: World, seed: int, *, gated: bool = True, graded: bool = True) ->
     stages = {"fit": round(clock[1] - clock[0], 2), "find": round(clock[2] - clock[1], 2)}
     if not found or not gated:
         return Report(found, stages=stages)
-    chosen = pa.array(judged)
     gate = permutation_gate(
-        {name: array.filter(chosen) for name, array in columns.items()},
-        fields, best[judged], params=params, seed=seed, n_jobs=1, as_of=AS_OF_DATE,
-    )  # fmt: skip
+        columns, fields, best, trains=judged, grade=grade, params=params, seed=seed, n_jobs=1, as_of=AS_OF_DATE
+    )
     return Report(found, gate.p_value, gate.passed, stages | {"gate": round(time.process_time() - clock[2], 2)})
 
 

@@ -29,6 +29,7 @@ STRENGTH_SPREAD = 1.0  # standard deviation of the logarithm
 WAVES = 8  # slowest cosines of a number's bins
 SMOOTH = 1.0  # scale of the smooth part: 1 varies as much as a category's values
 ROUGH = 0.5  # scale of a number's one-hot codes
+TOLERANCE = 1e-5  # liblinear's
 COMMON = 1.0  # scale of what goes with how common a category's value is
 
 
@@ -241,6 +242,31 @@ def fit_smooth_ridge(
     return BaggedRidge(RidgeFit(values, base, crossed.C, crossed.out_of_fold), tuple(fits[1:]))
 
 
+def held_out_ridge(
+    X: sparse.csr_matrix, rows: TrainingRows, held: npt.NDArray[np.bool_], strength: float, tol: float = TOLERANCE
+) -> FloatArray:
+    """Fit one smooth ridge on all but the held rows, at a fixed penalty, and return its log-odds of those.
+
+    Parameters
+    ----------
+    X : sparse matrix of n rows
+        `smooth_design` of the rows.
+    rows : TrainingRows
+    held : ndarray of bool, shape (n,)
+    strength : float
+        scikit-learn's C.
+    tol : float
+        liblinear's.
+    """
+    coefficients, base = _fit_weighted(X[~held], rows.target[~held], rows.weight[~held], strength, tol)
+    return np.asarray(X[held] @ coefficients + base)
+
+
+def smooth_design(rows: TrainingRows, terms: Sequence[Term]) -> sparse.csr_matrix:
+    """Return the rows in the smooth basis."""
+    return _smooth_design(rows, terms)[1]
+
+
 def _smooth_design(rows: TrainingRows, terms: Sequence[Term]) -> tuple[sparse.csr_matrix, sparse.csr_matrix]:
     """Return the basis and the rows in it."""
     basis = smooth_basis(rows.codes, terms)
@@ -345,12 +371,14 @@ def _held_out(
     return np.asarray(X[held] @ coefficients + base)
 
 
-def _fit_weighted(X: sparse.csr_matrix, y: FloatArray, weight: FloatArray, strength: float) -> tuple[FloatArray, float]:
+def _fit_weighted(
+    X: sparse.csr_matrix, y: FloatArray, weight: FloatArray, strength: float, tol: float = TOLERANCE
+) -> tuple[FloatArray, float]:
     """Fit on the rows that have weight, labels or grades; where they share one, say the same of everybody."""
     used = weight > 0
     if len(np.unique(y[used])) < 2:
         return np.zeros(X.shape[1]), 0.0
-    return _fit(*_split_grades(X[used], y[used], weight[used]), strength)
+    return _fit(*_split_grades(X[used], y[used], weight[used]), strength, tol)
 
 
 def _split_grades(X: sparse.csr_matrix, y: FloatArray, weight: FloatArray) -> tuple[Any, FloatArray, FloatArray]:
@@ -365,7 +393,9 @@ def _split_grades(X: sparse.csr_matrix, y: FloatArray, weight: FloatArray) -> tu
     return sparse.vstack([X, X[graded]], format="csr"), labels, shares
 
 
-def _fit(X: sparse.csr_matrix, y: FloatArray, weight: FloatArray, strength: float) -> tuple[FloatArray, float]:
+def _fit(
+    X: sparse.csr_matrix, y: FloatArray, weight: FloatArray, strength: float, tol: float = TOLERANCE
+) -> tuple[FloatArray, float]:
     """Return coefficients and intercept.
 
     liblinear, because it stays on one thread: on little work like this lbfgs took ten times as long, and many
@@ -374,7 +404,7 @@ def _fit(X: sparse.csr_matrix, y: FloatArray, weight: FloatArray, strength: floa
     from sklearn.linear_model import LogisticRegression
 
     model = LogisticRegression(
-        C=strength, solver="liblinear", intercept_scaling=30.0, tol=1e-5, max_iter=1000, random_state=0
+        C=strength, solver="liblinear", intercept_scaling=30.0, tol=tol, max_iter=1000, random_state=0
     )
     model.fit(X, y, sample_weight=weight)
     return np.array(model.coef_[0], dtype=np.float64), float(model.intercept_[0])

@@ -13,6 +13,7 @@ from icp_ml.estimator.encoding import FIRST_BIN, MISSING, PRESENT, FloatArray, T
 BoolArray = npt.NDArray[np.bool_]
 Z95 = 1.959963984540054
 WIDER = 0.5
+Z90 = 1.2815515655446004  # one-sided
 WHO: Mapping[str, str] = {
     "firmographic": "marketing targets, sales qualifies",
     "technographic": "marketing targets, product prioritises the integration",
@@ -65,6 +66,13 @@ def lift_of(inside: BoolArray, best: BoolArray, found: float, held_out: float) -
     error = float(np.hypot(error, WIDER * (found - held_out)))
     low, high = np.exp(held_out - Z95 * error), np.exp(held_out + Z95 * error)
     return float(np.exp(held_out)), float(low), float(high)
+
+
+def surely(lift: tuple[float, float, float], *, positive: bool) -> bool:
+    """Return whether a lift, given with its 95 % interval, is on its side of 1 with nine chances in ten."""
+    middle, low, high = np.log(lift)
+    error = (high - low) / (2 * Z95)
+    return bool((middle if positive else -middle) >= Z90 * error)
 
 
 def contribution_of(table: FloatArray, codes: npt.NDArray[np.uint16], inside: BoolArray) -> float:

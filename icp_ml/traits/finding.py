@@ -203,7 +203,7 @@ def _describe(
         return None
     lift, low, high = evidence.lift_of(inside, best, again.found, again.held_out)
     positive = pick.z > 0
-    if not (low > 1 if positive else high < 1):
+    if not evidence.surely((lift, low, high), positive=positive):
         return None
     chosen = tuple(sorted({int(layout.code[c]) for c in pick.columns}))
     known = inside_of(layout, [int(layout.known[pick.term])])

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pyarrow as pa
@@ -13,6 +14,7 @@ from icp_ml.gate import Gate, permutation_gate, shuffle_labels
 
 SPECS = [FieldSpec("a", "numeric"), FieldSpec("b", "numeric"), FieldSpec("c", "category")]
 PARAMS = FitParams(BoostingParams(feature_fraction=1.0))
+LEAST = 49
 
 
 def make(n=120, seed=0, effect=0.0):
@@ -27,7 +29,7 @@ def make(n=120, seed=0, effect=0.0):
 
 def test_a_signal_passes_with_the_least_p_value_there_is():
     columns, y = make(effect=2.0)
-    gate = permutation_gate(columns, SPECS, y, params=PARAMS)
+    gate = permutation_gate(columns, SPECS, y, params=PARAMS, permutations=LEAST)
     assert gate.passed
     assert gate.p_value == pytest.approx(1 / 50)
     assert gate.permutations == 49
@@ -37,15 +39,45 @@ def test_a_signal_passes_with_the_least_p_value_there_is():
 
 def test_noise_fails_early():
     columns, y = make(seed=1)
-    gate = permutation_gate(columns, SPECS, y, params=PARAMS, n_jobs=1)
+    gate = permutation_gate(columns, SPECS, y, params=PARAMS, permutations=LEAST, n_jobs=1)
     assert not gate.passed
     assert gate.permutations < 49
     assert gate.p_value == pytest.approx(3 / gate.permutations)
     assert "no better than chance" in gate.sentence
 
 
+def test_few_customers_get_more_shuffles():
+    columns, y = make(effect=2.0)
+    assert permutation_gate(columns, SPECS, y, params=PARAMS).permutations == 199
+    columns, y = make(1000, effect=2.0)
+    assert permutation_gate(columns, SPECS, y, params=PARAMS).permutations == 49
+
+
+def test_grades_tell_what_few_labels_cannot():
+    rng = np.random.default_rng(1003)
+    columns, _ = make(240, seed=3)
+    quality = columns["a"].to_numpy() + rng.normal(scale=1.25, size=240)
+    grade = np.argsort(np.argsort(quality)) / 239
+    trains = np.zeros(240, dtype=bool)
+    trains[rng.permutation(240)[:24]] = True  # the rest is told by its grades only
+    best = (grade > 0.5).astype(float)
+    labels = permutation_gate(columns, SPECS, best, trains=trains, params=PARAMS)
+    graded = permutation_gate(columns, SPECS, best, trains=trains, grade=grade, params=PARAMS)
+    assert graded.passed
+    assert graded.p_value < labels.p_value
+    never = permutation_gate(columns, SPECS, best, trains=trains, grade=grade, params=replace(PARAMS, grades="never"))
+    assert never == labels
+    shuffled = rng.permutation(240)  # grades and labels together, so that nothing is left to find
+    assert not permutation_gate(
+        columns, SPECS, best[shuffled], trains=trains[shuffled], grade=grade[shuffled], params=PARAMS
+    ).passed
+
+
 def test_noise_seldom_passes():
-    passed = [permutation_gate(*_with_specs(make(80, seed)), params=PARAMS, seed=seed).passed for seed in range(15)]
+    passed = [
+        permutation_gate(*_with_specs(make(80, seed)), params=PARAMS, permutations=LEAST, seed=seed).passed
+        for seed in range(15)
+    ]
     assert sum(passed) <= 2  # 0.3 expected; more than 2 would happen once in 300 such tests
 
 
