@@ -16,7 +16,7 @@ from icp_ml.estimator.boosting import BoostingParams, held_out_log_odds
 from icp_ml.estimator.encoding import Codes, FloatArray, Term
 from icp_ml.estimator.fitting import MIN_GRADES, FieldSpec, FitParams, fit_encoding, split_encoding, with_content
 from icp_ml.estimator.linear import held_out_ridge, smooth_design
-from icp_ml.estimator.rows import IntArray, TrainingRows, fold_numbers, take
+from icp_ml.estimator.rows import IntArray, TrainingRows, fold_numbers, numbered, shuffled_sources, take
 from icp_ml.estimator.screening import WideRows, screen, with_tokens
 from icp_ml.exceptions import ModelFormatError, SettingsError, TrainingRefused
 
@@ -26,7 +26,7 @@ LEARNING_RATE = 0.1
 STRENGTH = 0.03
 TOLERANCE = 1e-3
 FOLDS = 3
-FEW, OF_FEW, OF_MANY = 1000, 199, 49  # customers, and shuffles where nobody says how many: few customers need more
+FEW, OF_FEW, OF_MANY = 600, 199, 49  # customers, and shuffles where nobody says how many: few customers need more
 STRATA = 10  # of what the fields that are adjusted for say, at most
 ENOUGH_BETTER = 3  # shuffles that beat the real labels before drawing stops
 
@@ -177,7 +177,7 @@ def permutation_gate(
     params : FitParams, optional
         Encoding limits and the shape of trees; rounds and learning rate are fixed here.
     permutations : int, optional
-        Most shuffles to make; 199 under 1,000 customers and 49 from there where left out.
+        Most shuffles to make; 199 under 600 customers and 49 from there where left out.
     level : float
         Largest p-value that passes.
     seed : int
@@ -202,7 +202,7 @@ def permutation_gate(
     codes = encoding.encode(columns, len(told.y), as_of)
     groups = None if groups is None else np.asarray(groups)[used]
     order, content = _content_order(with_content(codes, wide), told, groups)
-    group = np.arange(len(order)) if groups is None else _numbered(groups[order])
+    group = np.arange(len(order)) if groups is None else numbered(groups[order])
     told = told.take(order)
     boosting = replace(params.boosting, learning_rate=LEARNING_RATE, folds=FOLDS)
     tokens = WideRows(tuple(field.take(order) for field in wide), np.arange(len(order))) if wide else None
@@ -286,7 +286,7 @@ def _draw(
 
 def _shuffled_statistic(customers: _Customers, told: _Told, number: int) -> float:
     rng = np.random.default_rng([customers.seed, 91, number])
-    shuffled = told.take(_sources(customers.group, rng, customers.stratum))
+    shuffled = told.take(shuffled_sources(customers.group, rng, customers.stratum))
     if shuffled.one_sided:  # cut labels lost one of the two
         shuffled = told.take(rng.permutation(len(told.y)))
     return _statistic(customers, shuffled)
@@ -305,28 +305,9 @@ def shuffle_labels(
     rng : numpy.random.Generator
     stratum : ndarray of shape (n,), optional
         Labels are shuffled within it only; a group is where its first row is.
-
-    Notes
-    -----
-    Groups that no other one equals in size are dealt among themselves, labels cut or repeated to fit;
-    otherwise a few large groups could never be shuffled at all.
     """
-    out = y[_sources(group, rng, stratum)]
+    out = y[shuffled_sources(group, rng, stratum)]
     return np.asarray(rng.permutation(y)) if len(np.unique(out)) < 2 else out
-
-
-def _sources(group: IntArray, rng: np.random.Generator, stratum: IntArray | None) -> IntArray:
-    """Return the row that each row takes its label from."""
-    _, first, index, sizes = np.unique(group, return_index=True, return_inverse=True, return_counts=True)
-    kinds = sizes if stratum is None else sizes + (int(sizes.max()) + 1) * stratum[first]
-    rows = np.split(np.argsort(index, kind="stable"), np.cumsum(sizes)[:-1])
-    lone = np.bincount(kinds)[kinds] == 1
-    out = np.arange(len(group))
-    for kind in np.unique(np.where(lone, 0, kinds)):
-        members = np.flatnonzero(np.where(lone, 0, kinds) == kind)
-        for to, source in zip(members, rng.permutation(members), strict=True):
-            out[rows[to]] = np.resize(rows[source], len(rows[to]))
-    return out
 
 
 def _statistic(customers: _Customers, told: _Told) -> float:
@@ -360,14 +341,6 @@ def _content_order(
     ranked = codes[order]
     new = np.concatenate([[False], (ranked[1:] != ranked[:-1]).any(axis=1)])
     return order, np.cumsum(new).astype(np.int64)
-
-
-def _numbered(groups: IntArray) -> IntArray:
-    """Return group numbers by first appearance, so that what groups were called does not matter."""
-    _, first, index = np.unique(groups, return_index=True, return_inverse=True)
-    rank = np.empty(len(first), dtype=np.int64)
-    rank[np.argsort(first)] = np.arange(len(first))
-    return rank[index]
 
 
 def _loss(log_odds: FloatArray, y: FloatArray) -> float:

@@ -67,6 +67,7 @@ def derive_profile(
             wide=fitted.wide,
             outcomes=outcomes_by_themselves(known.accounts.frame, known.labels),
             reasons=_reasons(known.accounts, data),
+            groups=data.groups,
         )
     names = tuple(term.name for term in fitted.tables.terms)
     profile = build_profile(
@@ -81,7 +82,14 @@ def derive_profile(
         sold=sold_so_far(fitted.tables, codes, data.status, listed),
     )
     parts = describe_segments(
-        fitted, codes, data.status, grade=data.grade, seed=seed, market_codes=listed, signal=gate.passed
+        fitted,
+        codes,
+        data.status,
+        grade=data.grade,
+        groups=data.groups,
+        seed=seed,
+        market_codes=listed,
+        signal=gate.passed,
     )
     return replace(profile, segments=parts)
 

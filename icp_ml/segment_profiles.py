@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from icp_ml.estimator.encoding import Codes, FloatArray
 from icp_ml.estimator.fitting import FittedTables
+from icp_ml.estimator.rows import IntArray
 from icp_ml.estimator.segment_tables import leaves, within
 from icp_ml.traits import Trait, find_traits
 
@@ -19,6 +20,7 @@ def describe_segments(
     status: npt.NDArray[Any],
     *,
     grade: FloatArray | None = None,
+    groups: IntArray | None = None,
     seed: int,
     market_codes: Codes | None = None,
     signal: bool = True,
@@ -34,6 +36,8 @@ def describe_segments(
         "best", "worst" or "middle".
     grade : ndarray of shape (n,), optional
         How good each customer is; see `find_traits`.
+    groups : ndarray of shape (n,), optional
+        Accounts of one company.
     seed : int
     market_codes : ndarray of shape (m, terms), optional
         A list, for each segment's share of it and for each trait's share of the segment there.
@@ -56,8 +60,16 @@ def describe_segments(
         if signal:
             wide = [field.take(np.flatnonzero(mine)) for field in fitted.wide]
             own = tables.tables_of(number)
-            graded = None if grade is None else grade[mine]
-            traits = find_traits(own, codes[mine], status[mine], grade=graded, seed=seed, market_codes=here, wide=wide)
+            traits = find_traits(
+                own,
+                codes[mine],
+                status[mine],
+                grade=None if grade is None else grade[mine],
+                groups=None if groups is None else groups[mine],
+                seed=seed,
+                market_codes=here,
+                wide=wide,
+            )
         best = int((status[mine] == "best").sum())
         out.append({
             "name": rule.name,

@@ -19,6 +19,7 @@ def demo(context: Context, out: Path) -> Outcome:
     from icp_ml.report import terminal
     from icp_ml.report.html import write_html
     from icp_ml.report.list_view import MAX_TOP
+    from icp_ml.report.slide import write_slide
 
     out.mkdir(parents=True, exist_ok=True)
     customers, market = sample_path("customers.csv"), sample_path("market.csv")
@@ -35,8 +36,9 @@ def demo(context: Context, out: Path) -> Outcome:
     try:
         page = write_html(run.model, out / "report.html", shown)
         said["Report"] = str(page)
+        said["Slide"] = str(write_slide(run.model, out / "slide.pptx"))
     except MissingDependencyError as error:
-        said["Report"] = f"left out: {error}"
+        said["Slide" if page else "Report"] = f"left out: {error}"
     try:
         said |= track(context, run, model, {"customers": customers, "list": market}, page, "icp-demo")
         said["Look inside"] = f"mlflow ui --backend-store-uri {store}"

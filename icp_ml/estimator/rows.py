@@ -77,6 +77,42 @@ def fold_numbers(rows: TrainingRows, folds: int, seed: int) -> IntArray:
     return of_group[index]
 
 
+def shuffled_sources(group: IntArray, rng: np.random.Generator, stratum: IntArray | None = None) -> IntArray:
+    """Return the row that each row takes its label from, where groups of one size exchange theirs whole.
+
+    Parameters
+    ----------
+    group : ndarray of shape (n,)
+        0 .. groups - 1.
+    rng : numpy.random.Generator
+    stratum : ndarray of shape (n,), optional
+        Labels are shuffled within it only; a group is where its first row is.
+
+    Notes
+    -----
+    Groups that no other one equals in size are dealt among themselves, labels cut or repeated to fit;
+    otherwise a few large groups could never be shuffled at all.
+    """
+    _, first, index, sizes = np.unique(group, return_index=True, return_inverse=True, return_counts=True)
+    kinds = sizes if stratum is None else sizes + (int(sizes.max()) + 1) * stratum[first]
+    rows = np.split(np.argsort(index, kind="stable"), np.cumsum(sizes)[:-1])
+    lone = np.bincount(kinds)[kinds] == 1
+    out = np.arange(len(group))
+    for kind in np.unique(np.where(lone, 0, kinds)):
+        members = np.flatnonzero(np.where(lone, 0, kinds) == kind)
+        for to, source in zip(members, rng.permutation(members), strict=True):
+            out[rows[to]] = np.resize(rows[source], len(rows[to]))
+    return out
+
+
+def numbered(groups: IntArray) -> IntArray:
+    """Return group numbers by first appearance, so that what groups were called does not matter."""
+    _, first, index = np.unique(groups, return_index=True, return_inverse=True)
+    rank = np.empty(len(first), dtype=np.int64)
+    rank[np.argsort(first)] = np.arange(len(first))
+    return rank[index]
+
+
 def fold_count(rows: TrainingRows, most: int) -> int:
     """Return how many folds to deal: `most`, fewer where a label has fewer customers, and never under two."""
     y = rows.y[rows.trains]

@@ -38,7 +38,7 @@ def trait_parts(document: Mapping[str, Any]) -> list[str]:
         "## Behind the traits",
         table(("trait", "category", "of best", "of worst", "of the list", "who acts on it"), support),
     ]
-    together = [f"{f.clean(t['sentence'])}; usually also {f.listed(_names(t))}" for t in traits if _names(t)]
+    together = [f"{f.clean(t['sentence'])}; usually also: {f.listed(_names(t))}" for t in traits if _names(t)]
     parts += ["Named together, as they go together:", *bullets(together)] if together else []
     return [*parts, *_outcomes(traits), *_objections(traits)]
 

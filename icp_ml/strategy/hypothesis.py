@@ -109,7 +109,8 @@ def parse_hypothesis(text: str, source: str = "hypothesis") -> Hypothesis:
         msg = f"{source}: not valid YAML: {why}"
         raise InputError(msg) from error
     if not isinstance(data, dict):
-        msg = f"{source}: expected a mapping with signals and points, found {type(data).__name__}"
+        found = "nothing" if data is None else type(data).__name__
+        msg = f"{source}: expected a mapping with signals and points, found {found}"
         raise SettingsError(msg)
     return _validated(data, source, tree)
 

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from icp_ml.model_directory import read_manifest
 from icp_ml.profile import escape_markdown
 from icp_ml.tracking.measures import library_versions
-from icp_ml.tracking.runs import LoggedRun, experiment_id_of, log_documents, log_model, log_numbers, register
+from icp_ml.tracking.runs import (
+    LoggedRun,
+    experiment_id_of,
+    log_documents,
+    log_model,
+    log_numbers,
+    register,
+    started_run,
+)
 from icp_ml.tracking.stores import connect, quiet_mlflow, resolve_uri, store_errors, without_password
 
 if TYPE_CHECKING:
@@ -71,15 +78,9 @@ def log_hypothesis(
         client = connect(uri, create=True)
         with store_errors(uri):
             experiment = experiment_id_of(client, uri, settings.tracking.experiment)
-            run_id = client.create_run(experiment, run_name=f"icp hypothesis {icp.version}").info.run_id
-            try:
+            with started_run(client, experiment, f"icp hypothesis {icp.version}") as run_id:
                 log_numbers(client, run_id, parameters, {**tags, "mlflow.note.content": note})
                 log_documents(client, run_id, icp, None)
                 model = log_model(client, run_id, experiment, icp, model_dir, parameters, tags)
                 made = register(client, registered_model, model, icp) if registered_model else None
-            except BaseException:
-                with suppress(Exception):  # what went wrong first is what the user should see
-                    client.set_terminated(run_id, "FAILED")
-                raise
-            client.set_terminated(run_id)
     return LoggedRun(run_id, settings.tracking.experiment, uri, f"models:/{model.model_id}", made)

@@ -6,8 +6,8 @@ import logging
 import shutil
 import tempfile
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
@@ -106,16 +106,23 @@ def log_training(
         client = connect(uri, create=True)
         with store_errors(uri):
             experiment_id = experiment_id_of(client, uri, experiment)
-            run_id = client.create_run(experiment_id, run_name=f"icp {run.model.version}").info.run_id
-            try:
+            with started_run(client, experiment_id, f"icp {run.model.version}") as run_id:
                 model = _log_all(client, run_id, experiment_id, run, model_dir, settings, prints, report)
                 made = register(client, registered_model, model, run.model) if registered_model else None
-            except BaseException:
-                with suppress(Exception):  # what went wrong first is what the user should see
-                    client.set_terminated(run_id, "FAILED")
-                raise
-            client.set_terminated(run_id)
     return LoggedRun(run_id, experiment, uri, f"models:/{model.model_id}", made)
+
+
+@contextmanager
+def started_run(client: MlflowClient, experiment_id: str, name: str) -> Iterator[str]:
+    """Start a run and give its id; it is finished at the end, or marked as failed where anything goes wrong."""
+    run_id = client.create_run(experiment_id, run_name=name).info.run_id
+    try:
+        yield run_id
+    except BaseException:
+        with suppress(Exception):  # what went wrong first is what the user should see
+            client.set_terminated(run_id, "FAILED")
+        raise
+    client.set_terminated(run_id)
 
 
 def _log_all(

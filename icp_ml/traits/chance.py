@@ -12,6 +12,7 @@ import numpy as np
 from scipy.special import log_ndtr, ndtr
 
 from icp_ml.estimator.encoding import FloatArray
+from icp_ml.estimator.rows import IntArray, shuffled_sources
 from icp_ml.traits.scan import Sample, shuffled_strengths
 
 READ_AT = 0.9  # quantile of the shuffles where a term's number of tests is read off
@@ -51,10 +52,13 @@ def _surprise(z: FloatArray, tests: FloatArray | np.float64) -> FloatArray:
     return np.asarray(np.where(many > 1e-9, exact, -(one + np.log(tests))), dtype=np.float64)
 
 
-def by_shuffling(sample: Sample, shuffles: int, seed: int) -> Chance:
-    """Repeat every term's search on shuffled scores."""
+def by_shuffling(sample: Sample, shuffles: int, seed: int, groups: IntArray | None = None) -> Chance:
+    """Repeat every term's search on shuffled scores; groups, where given, keep theirs together."""
     rng = np.random.default_rng([seed, 11])
-    orders = np.stack([rng.permutation(len(sample.score)) for _ in range(shuffles)])
+    n = len(sample.score)
+    orders = np.stack([
+        rng.permutation(n) if groups is None else shuffled_sources(groups, rng) for _ in range(shuffles)
+    ])  # fmt: skip
     z = np.concatenate([shuffled_strengths(sample, orders[a : a + BATCH]) for a in range(0, shuffles, BATCH)], axis=1)
     high = np.quantile(z, READ_AT, axis=1)
     single = np.log(2 * ndtr(high) - 1 + 1e-12)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from icp_ml.estimator.encoding import RARE, Codes, FloatArray
 from icp_ml.estimator.labels import statement
+from icp_ml.estimator.rows import IntArray, numbered
 from icp_ml.estimator.scorecard import ScoringTables
 from icp_ml.estimator.screening import WideField, content_numbers
 from icp_ml.outcomes.by_itself import OutcomeValues
@@ -48,6 +49,7 @@ class _Customers:
     market: Codes | None
     outcomes: tuple[OutcomeValues, ...]
     reasons: tuple[GivenReasons, ...]
+    groups: IntArray | None  # numbered by first appearance; None where every customer is one
 
 
 def find_traits(
@@ -61,6 +63,7 @@ def find_traits(
     wide: Sequence[WideField] = (),
     outcomes: Sequence[OutcomeValues] = (),
     reasons: Sequence[GivenReasons] = (),
+    groups: IntArray | None = None,
     pairs: int = PAIRS,
 ) -> tuple[Trait, ...]:
     """Return the traits that survive, strongest first.
@@ -83,23 +86,25 @@ def find_traits(
         What to tell each trait's effect on.
     reasons : sequence of GivenReasons
         What customers gave as a reason for leaving, or as an objection.
+    groups : ndarray of shape (n,), optional
+        Accounts of one company: shuffles and halves keep them together.
     pairs : int
         Of complementary half-samples.
     """
-    customers, wide = _in_order(tables, codes, status, grade, market_codes, wide, outcomes, reasons)
+    customers, wide = _in_order(tables, codes, status, grade, market_codes, wide, outcomes, reasons, groups)
     best, worst = customers.best, customers.worst
     if not tables.terms or not best.any() or not worst.any():
         return ()
     score = _score(best, worst, customers.grade)
     layout = lay_out(tables.terms, customers.codes, wide)
     sample = Sample(layout, score, least=MIN_CUSTOMERS)
-    chance = by_shuffling(sample, SHUFFLES, seed)
+    chance = by_shuffling(sample, SHUFFLES, seed, customers.groups)
     wording = Wording(layout, tables.terms, sample.sizes)
     rule = Rule(LEVEL, allowed=_speaking(tables, layout))
     picks = _agreeing(customers, sample, chance, wording, rule)
     if not picks and not tables.pairs:
         return ()
-    halves = halves_of(layout, score, chance, wording, rule, len(picks), pairs, seed)
+    halves = halves_of(layout, score, chance, wording, rule, len(picks), pairs, seed, customers.groups)
     beside = stand_ins(sample, chance, wording, picks, len(tables.terms))
     found = [_describe(customers, layout, chance, pick, halves, near) for pick, near in zip(picks, beside, strict=True)]
     single = [trait for trait in found if trait is not None]
@@ -117,11 +122,15 @@ def _in_order(
     wide: Sequence[WideField],
     outcomes: Sequence[OutcomeValues],
     reasons: Sequence[GivenReasons],
+    groups: IntArray | None,
 ) -> tuple[_Customers, list[WideField]]:
     content = content_numbers(wide, len(codes))
     keys = [*content.T, *(codes[:, j] for j in range(codes.shape[1]))]
     grade = np.full(len(codes), np.nan) if grade is None else np.asarray(grade, dtype=np.float64)
-    order = np.lexsort([*keys, grade, status == "best", status == "worst"])
+    together = None if groups is None else np.bincount(np.unique(groups, return_inverse=True)[1])
+    grouped = together is not None and together.max() > 1
+    ties = [groups] if grouped else []
+    order = np.lexsort([*ties, *keys, grade, status == "best", status == "worst"])
     status = status[order]
     customers = _Customers(
         tables,
@@ -132,6 +141,7 @@ def _in_order(
         market,
         tuple(outcome.take(order) for outcome in outcomes),
         tuple(given.take(order) for given in reasons),
+        numbered(groups[order]) if groups is not None and grouped else None,
     )
     return customers, [field.take(order) for field in wide]
 

@@ -61,20 +61,41 @@ def inside_of(layout: Layout, columns: Sequence[int]) -> BoolArray:
 
 
 def halves_of(
-    layout: Layout, score: FloatArray, chance: Chance, wording: Wording, rule: Rule, found: int, pairs: int, seed: int
+    layout: Layout,
+    score: FloatArray,
+    chance: Chance,
+    wording: Wording,
+    rule: Rule,
+    found: int,
+    pairs: int,
+    seed: int,
+    groups: IntArray | None = None,
 ) -> list[Half]:
-    """Search complementary halves of the customers; `found` is how many traits all of them gave."""
+    """Search complementary halves of the customers; `found` is how many traits all of them gave.
+
+    A group is in one half whole.
+    """
     rng = np.random.default_rng([seed, 12])
     own = replace(rule, level=1.0, gradual=False, most=found + MORE, allowed=None, quick=True)
     out = []
     for _ in range(pairs):
-        order = rng.permutation(len(score))
-        cut = len(order) // 2
-        one, other = np.sort(order[:cut]), np.sort(order[cut:])
+        one, other = _halved(len(score), groups, rng)
         for rows, rest in ((one, other), (other, one)):
             sample = Sample(layout, score, rows, least=LEAST_IN_HALF)
             out.append(Half(rows, rest, select(sample, chance, wording, own)))
     return out
+
+
+def _halved(n: int, groups: IntArray | None, rng: np.random.Generator) -> tuple[IntArray, IntArray]:
+    if groups is None:
+        order = rng.permutation(n)
+        return np.sort(order[: n // 2]), np.sort(order[n // 2 :])
+    sizes = np.bincount(groups)
+    order = rng.permutation(len(sizes))
+    first = np.zeros(len(sizes), dtype=bool)
+    first[order[np.cumsum(sizes[order]) - sizes[order] / 2 <= n / 2]] = True  # as near to a half as whole groups come
+    inside = first[groups]
+    return np.flatnonzero(inside), np.flatnonzero(~inside)
 
 
 def resampled(pick: Pick, halves: Sequence[Half], layout: Layout, best: BoolArray) -> Resampled:

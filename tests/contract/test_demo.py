@@ -37,6 +37,7 @@ def test_it_leaves_everything_in_its_folder(demo):
         "model",
         "profile.md",
         "report.html",
+        "slide.pptx",
         "scored.csv",
         "mlflow.db",
     }

@@ -49,7 +49,7 @@ def test_noise_fails_early():
 def test_few_customers_get_more_shuffles():
     columns, y = make(effect=2.0)
     assert permutation_gate(columns, SPECS, y, params=PARAMS).permutations == 199
-    columns, y = make(1000, effect=2.0)
+    columns, y = make(600, effect=2.0)
     assert permutation_gate(columns, SPECS, y, params=PARAMS).permutations == 49
 
 

@@ -134,6 +134,7 @@ def test_strategy_overrides_apply_to_a_hypothesis_too():
         ("signals: {}", r"h, line 1: signals = \{\}"),
         ("filters: [{field: country, in: [US]}]", "at least one signal or anti-trait"),
         ("- a", "expected a mapping"),
+        ("", "expected a mapping with signals and points, found nothing"),
         ("best_share: 2\nsignals: [{field: a, has: b, points: 1}]", r"h, line 1: best_share = 2"),
         (f"filters: [{', '.join(['{field: country, in: [US]}'] * 6)}]", "filters = .*at most 5"),
     ],

@@ -108,7 +108,7 @@ def test_each_traits_outcomes_have_a_row() -> None:
     assert "| uses Snowflake | NPS | 42.0 points | – | – | 400 |" in text
     assert "| uses Snowflake | business value | $1,200 | −$80.5 | +1280 (+900 to +1660) | 88 |" in text
     assert "| uses Snowflake | churn reason | too expensive | 10% | 40% | 31 |" in text
-    assert "- uses Snowflake; usually also uses Outreach and uses Pardot" in text
+    assert "- uses Snowflake; usually also: uses Outreach and uses Pardot" in text
     assert "| uses Snowflake | technographic | 26% | 9% | 23% | marketing targets, sales qualifies |" in text
 
 

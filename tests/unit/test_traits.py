@@ -9,7 +9,7 @@ import pytest
 
 from icp_ml.estimator.boosting import BoostingParams
 from icp_ml.estimator.fitting import FieldSpec, FitParams, fit_tables
-from icp_ml.traits import Trait
+from icp_ml.traits import Trait, halves
 from icp_ml.traits import find_traits as find_all_traits
 
 PARAMS = FitParams(BoostingParams(learning_rate=0.2, max_rounds=40, patience=10, folds=3, bags=2, min_leaf=5))
@@ -103,6 +103,34 @@ def test_shuffled_labels_have_no_traits(world, seed):
     columns, _ = make()
     tables, codes = fit(columns, shuffled)
     assert find_traits(tables, codes, shuffled, seed=seed) == ()
+
+
+@pytest.mark.parametrize("seed", [3, 4])
+def test_many_accounts_of_few_companies_are_no_evidence(seed):
+    """What is chance among 60 companies looks sure among their 900 accounts, unless companies are kept together."""
+    columns, status = make(60, seed=seed, effect=0.0)
+    company = np.repeat(np.arange(60), 15)
+    columns = {name: array.take(pa.array(company)) for name, array in columns.items()}
+    tables, codes = fit(columns, status[company])
+    tables = replace(tables, pairs=())
+    assert find_traits(tables, codes, status[company], seed=seed)
+    assert find_traits(tables, codes, status[company], seed=seed, groups=company) == ()
+    order = np.random.default_rng(seed).permutation(len(company))
+    assert find_traits(tables, codes[order], status[company][order], seed=seed, groups=company[order]) == ()
+
+
+def test_companies_of_one_account_change_nothing(world, found):
+    tables, codes, status = world
+    assert find_traits(tables, codes, status, groups=np.arange(len(status))[::-1]) == found
+
+
+def test_halves_keep_groups_whole():
+    groups = np.repeat([0, 1, 2, 3, 4], [400, 300, 50, 200, 50])
+    for seed in range(5):
+        one, other = halves._halved(1000, groups, np.random.default_rng(seed))
+        assert sorted([*one, *other]) == list(range(1000))
+        assert not set(groups[one]) & set(groups[other])
+        assert min(len(one), len(other)) >= 250
 
 
 def test_a_stand_in_without_a_contribution_is_no_trait(world):
