@@ -13,8 +13,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from icp_ml import __version__
@@ -22,10 +20,10 @@ from icp_ml.accounts import Accounts
 from icp_ml.accounts.formats.addresses import Address, address_of
 from icp_ml.accounts.formats.encodings import recoding_note
 from icp_ml.accounts.formats.readers import Chunk, Reject, open_table
-from icp_ml.engines.ranking import Suppression, ranks
+from icp_ml.engines.rank_runs import RankRuns
+from icp_ml.engines.ranking import Suppression
 from icp_ml.engines.spool import Spool
 from icp_ml.engines.writing import FORMULA_STARTS, ScoredWriter, write_review
-from icp_ml.estimator.encoding import FloatArray
 from icp_ml.exceptions import InputError
 from icp_ml.model import ICPModel
 from icp_ml.scoring.columns import LIST_COLUMNS, row_schema
@@ -146,7 +144,7 @@ def score_file(
         model.settings.override(columns=columns_of),
     )
     spool = Spool(request.out, _fingerprint(model, request, reader.sha256(), scorer, kept), resume=request.resume)
-    tally = _Tally()
+    tally, runs = _Tally(), RankRuns(spool.folder_for("ranks"))
 
     def work(chunk: Chunk) -> pa.RecordBatch:
         done = spool.read(chunk.index)
@@ -161,10 +159,11 @@ def score_file(
     try:
         for chunk, batch in _in_order(chunks if again else normaliser.surveying(chunks), work, request.jobs):
             tally.add(chunk, batch)
+            runs.add(chunk.index, batch.column("log_odds").to_numpy(zero_copy_only=False), batch.column("account_id"))
             if progress:
                 progress(tally.rows, reader.rows)
-        order = ranks(tally.log_odds(), tally.account_ids(), tally.is_scored())
-        _write(request.out, spool, order, _metadata(model, request, spool.fingerprint))
+        runs.merge()
+        _write(request.out, spool, runs, _metadata(model, request, spool.fingerprint))
         rejects = _write_rejects(request.out, tally.rejects)
         review = write_review(_review_path(request.out), suppression.doubtful)
     except (InputError, MemoryError):
@@ -264,7 +263,7 @@ def _names(customers: Accounts, salt: str) -> dict[str, str]:
 
 @dataclass
 class _Tally:
-    """Counts, and the three columns the ranking needs."""
+    """Counts."""
 
     rows: int = 0
     parsed: int = 0
@@ -273,8 +272,6 @@ class _Tally:
     outside: int = 0
     recoded: int = 0
     rejects: list[Reject] = field(default_factory=list)
-    _log_odds: list[pa.Array] = field(default_factory=list)
-    _ids: list[pa.Array] = field(default_factory=list)
 
     def add(self, chunk: Chunk, batch: pa.RecordBatch) -> None:
         self.rows += batch.num_rows + len(chunk.rejects)
@@ -284,18 +281,6 @@ class _Tally:
             for entry in batch.column(name).value_counts().to_pylist():
                 counter[entry["values"]] += entry["counts"]
         self.outside += int(pa.compute.sum(pa.compute.invert(batch.column("in_support"))).as_py() or 0)
-        self._log_odds.append(batch.column("log_odds"))
-        self._ids.append(batch.column("account_id"))
-
-    def log_odds(self) -> FloatArray:
-        parts = [a.to_numpy(zero_copy_only=False) for a in self._log_odds]
-        return np.concatenate(parts) if parts else np.empty(0)
-
-    def is_scored(self) -> npt.NDArray[np.bool_]:
-        return np.asarray(~np.isnan(self.log_odds()), dtype=bool)
-
-    def account_ids(self) -> pa.ChunkedArray:
-        return pa.chunked_array(self._ids, type=pa.string())
 
     def summary(
         self, request: ScoreRequest, rejects: Path | None, missing: Sequence[str], seconds: float
@@ -346,18 +331,17 @@ def _metadata(model: ICPModel, request: ScoreRequest, fingerprint: Mapping[str, 
     }
 
 
-def _write(out: Path, spool: Spool, order: npt.NDArray[np.int64], metadata: Mapping[str, str]) -> None:
+def _write(out: Path, spool: Spool, runs: RankRuns, metadata: Mapping[str, str]) -> None:
     """Write the result under a temporary name, adding rank and percentile, and rename it when whole."""
     fresh = out.with_name(f".{out.name}.partial")
-    total, begin = int(order.max(initial=0)), 0
+    empty = True
     with ScoredWriter(fresh, out.suffix.lower(), metadata) as writer:
-        for batch in spool.batches():
-            rank = order[begin : begin + batch.num_rows]
-            begin += batch.num_rows
-            none = rank == 0
-            percentile = 100.0 * (total - rank + 1) / max(total, 1)
+        for index, batch in spool.chunks():
+            rank = runs.ranks(index, batch.num_rows)
+            none, empty = rank == 0, False
+            percentile = 100.0 * (runs.total - rank + 1) / max(runs.total, 1)
             writer.write(batch, pa.array(rank, mask=none), pa.array(percentile, mask=none))
-        if begin == 0:
+        if empty:
             writer.write(_no_rows(), pa.nulls(0, pa.int64()), pa.nulls(0, pa.float64()))
     fresh.replace(out)
 

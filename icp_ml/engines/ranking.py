@@ -1,4 +1,4 @@
-"""What needs the whole list: suppression, rank and percentile."""
+"""Accounts of a list that are not to be worked: customers, competitors, do-not-contact."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -185,22 +184,3 @@ def _texts(table: pa.Table, column: str, rows: int) -> list[str | None]:
 
 def _folded(name: str) -> str:
     return " ".join(name.casefold().split())
-
-
-def ranks(
-    log_odds: npt.NDArray[np.float64], ids: pa.ChunkedArray, counted: npt.NDArray[np.bool_]
-) -> npt.NDArray[np.int64]:
-    """Return ranks from 1 among the counted rows, 0 for the others; ties by account id, then by position."""
-    rows = np.flatnonzero(counted)
-    values = -log_odds[rows]
-    order = rows[np.argsort(values, kind="stable")]
-    ordered = log_odds[order]
-    same = np.concatenate([[False], ordered[1:] == ordered[:-1]]) if len(order) else np.zeros(0, dtype=bool)
-    tied = np.flatnonzero(same | np.concatenate([same[1:], [False]])) if len(order) else np.zeros(0, dtype=np.int64)
-    if len(tied):
-        texts = np.array(pc.take(ids, pa.array(order[tied])).to_pylist(), dtype=object).astype(str)
-        runs = np.cumsum(~same)[tied]
-        order[tied] = order[tied][np.lexsort([order[tied], texts, runs])]
-    out = np.zeros(len(log_odds), dtype=np.int64)
-    out[order] = np.arange(1, len(order) + 1)
-    return out

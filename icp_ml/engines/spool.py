@@ -52,12 +52,19 @@ class Spool:
             writer.write_batch(batch)
         fresh.replace(file)
 
-    def batches(self) -> Iterator[pa.RecordBatch]:
-        """Yield the finished chunks in order."""
+    def chunks(self) -> Iterator[tuple[int, pa.RecordBatch]]:
+        """Yield the finished chunks with their numbers, in order."""
         for file in sorted(self.folder.glob("*.arrow")):
             batch = self.read(int(file.stem))
             assert batch is not None
-            yield batch
+            yield int(file.stem), batch
+
+    def folder_for(self, what: str) -> Path:
+        """Return an empty folder for what is made anew by every run, resumed or not."""
+        folder = self.folder / what
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir()
+        return folder
 
     def remove(self) -> None:
         """Remove everything."""

@@ -1,41 +1,15 @@
 from __future__ import annotations
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
 
 from icp_ml import read_accounts
-from icp_ml.engines.ranking import Suppression, ranks
+from icp_ml.engines.ranking import Suppression
 from icp_ml.exceptions import InputError
 from icp_ml.scoring.columns import plain_strings
 from icp_ml.settings import Settings
 from tests.hand_model import hand_list, hand_model
-
-
-def test_ranks_of_scored_rows_only():
-    log_odds = np.array([0.5, np.nan, 2.0, -1.0])
-    found = ranks(log_odds, pa.chunked_array([["a", "b"], ["c", "d"]]), ~np.isnan(log_odds))
-    assert found.tolist() == [2, 0, 1, 3]
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_ties_go_by_account_id_then_by_position(seed):
-    rng = np.random.default_rng(seed)
-    log_odds = rng.integers(0, 6, 200) * 0.25
-    ids = [f"id{i}" for i in rng.integers(0, 40, 200)]
-    counted = rng.random(200) < 0.8
-    expected = np.zeros(200, dtype=int)
-    rows = sorted(np.flatnonzero(counted), key=lambda i: (-log_odds[i], ids[i], i))
-    expected[rows] = np.arange(1, len(rows) + 1)
-    assert ranks(np.where(counted, log_odds, np.nan), pa.chunked_array([ids]), counted).tolist() == expected.tolist()
-
-
-def test_no_rows_no_ranks():
-    none = np.zeros(0)
-    assert ranks(none, pa.chunked_array([], type=pa.string()), none.astype(bool)).tolist() == []
-    assert ranks(np.array([np.nan]), pa.chunked_array([["a"]]), np.array([False])).tolist() == [0]
-
 
 # suppression -----------------------------------------------------------------------------------
 

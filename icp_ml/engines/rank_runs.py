@@ -1,0 +1,224 @@
+"""Ranks of a list that need not fit into memory: sorted runs on disk, merged part by part.
+
+Every chunk leaves a run: its counted rows by falling log-odds, then account id, then position. Runs are cut at the same
+values into parts of a limited number of rows; a part is read whole, ranked, and its ranks are dealt back to the files
+of their chunks. Memory stays under `MEMORY` however long the list is, unless one account id is on it that often.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from icp_ml.estimator.encoding import FloatArray
+
+IntArray = npt.NDArray[np.int64]
+Cuts = list[tuple[int, int]]  # of one part: where it begins and ends in every run
+MEMORY = 64 * 2**20  # bytes
+COPIES = 6  # of a part that are held at once while it is ranked
+NUMBERS = 24  # bytes a row's numbers take: key, chunk and position, rank
+SAMPLED = 256  # every so many rows of a run may be where it is cut
+_RANKED = np.dtype([("row", "<u4"), ("rank", "<i8")])
+
+
+@dataclass(frozen=True)
+class _Run:
+    """One chunk's counted rows in order: keys (falling log-odds, negated), positions and ids on disk."""
+
+    chunk: int
+    rows: int
+    id_bytes: int
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Rows of several runs: keys, ids where they are needed, chunk and row."""
+
+    key: FloatArray
+    ids: pa.Array
+    chunk: IntArray
+    row: IntArray
+
+
+class RankRuns:
+    """Sorted runs in a folder, which must be there and is removed by whoever made it.
+
+    Parameters
+    ----------
+    folder : Path
+    memory : int
+        Bytes a part may take.
+    """
+
+    def __init__(self, folder: Path, memory: int = MEMORY) -> None:
+        self.folder, self.memory = folder, memory
+        self.total = 0
+        self._runs: list[_Run] = []
+        self._sample: list[FloatArray] = []
+
+    def add(self, chunk: int, log_odds: FloatArray, ids: pa.Array) -> None:
+        """Keep a chunk's rows; those whose log-odds are NaN have no rank.
+
+        Parameters
+        ----------
+        chunk : int
+        log_odds : ndarray of shape (rows,)
+        ids : Arrow string array of `rows` values
+        """
+        counted = np.flatnonzero(~np.isnan(log_odds))
+        if not len(counted):
+            return
+        key, texts = -log_odds[counted], ids.take(pa.array(counted))
+        order = _order(key, texts, counted)
+        key, counted, texts = key[order], counted[order], texts.take(pa.array(order)).cast(pa.large_binary())
+        key.tofile(self._path(chunk, "key"))
+        counted.astype("<u4").tofile(self._path(chunk, "row"))
+        _, offsets, data = texts.buffers()
+        ends = np.frombuffer(offsets, dtype="<i8")[texts.offset : texts.offset + len(texts) + 1]
+        (ends - ends[0]).tofile(self._path(chunk, "end"))
+        self._path(chunk, "ids").write_bytes(memoryview(data)[ends[0] : ends[-1]] if data is not None else b"")
+        self._runs.append(_Run(chunk, len(key), int(ends[-1] - ends[0])))
+        self._sample.append(key[SAMPLED // 2 :: SAMPLED].copy())
+        self.total += len(key)
+
+    def merge(self) -> None:
+        """Rank all rows; `ranks` then gives each chunk's."""
+        done = 0
+        for cuts in self._cuts():
+            part = self._read(cuts)
+            order = _order(part.key, part.ids, part.chunk * 2**32 + part.row)
+            rank = np.empty(len(order), dtype=np.int64)
+            rank[order] = np.arange(done + 1, done + 1 + len(order))
+            done += len(order)
+            for chunk in np.unique(part.chunk).tolist():  # rows of a run are next to each other
+                mine = part.chunk == chunk
+                out = np.empty(int(mine.sum()), dtype=_RANKED)
+                out["row"], out["rank"] = part.row[mine], rank[mine]
+                with self._path(chunk, "rank").open("ab") as file:
+                    out.tofile(file)
+
+    def ranks(self, chunk: int, rows: int) -> IntArray:
+        """Return ranks from 1 of a chunk's rows, 0 for those without."""
+        out = np.zeros(rows, dtype=np.int64)
+        path = self._path(chunk, "rank")
+        if path.is_file():
+            found = np.fromfile(path, dtype=_RANKED)
+            out[found["row"]] = found["rank"]
+        return out
+
+    def _path(self, chunk: int, what: str) -> Path:
+        return self.folder / f"{chunk:07d}.{what}"
+
+    def _most(self) -> int:
+        """Return how many rows a part may have."""
+        text = sum(run.id_bytes for run in self._runs) / max(self.total, 1)
+        return max(int(self.memory / COPIES / (NUMBERS + text)), 1)
+
+    def _cuts(self) -> list[Cuts]:
+        """Return for each part where it begins and ends in every run; no key is cut that is not too much by itself."""
+        if not self.total:
+            return []
+        sample = np.sort(np.concatenate(self._sample)) if self._sample else np.empty(0)
+        parts = -(-self.total // self._most())
+        at = np.unique(sample[(np.arange(1, parts) * len(sample)) // parts]) if len(sample) else sample
+        places = np.array([np.searchsorted(self._keys(run), at, side="left") for run in self._runs]).reshape(
+            len(self._runs), len(at)
+        )
+        ends = np.column_stack([
+            np.zeros(len(self._runs), dtype=np.int64), places, [run.rows for run in self._runs]
+        ])  # fmt: skip
+        out: list[Cuts] = []
+        for begin, end in zip(ends.T[:-1], ends.T[1:], strict=True):
+            part = list(zip(begin.tolist(), end.tolist(), strict=True))
+            out += [part] if (end - begin).sum() <= 2 * self._most() else self._by_key_and_id(part)
+        return [part for part in out if any(end > begin for begin, end in part)]
+
+    def _by_key_and_id(self, part: Cuts) -> list[Cuts]:
+        """Cut a part in which many rows have one key by the keys that are common in it, and those by ids."""
+        sizes: dict[float, int] = {}
+        least = max(self._most() // (8 * len(self._runs)), 1)  # of what is common, some run has as many
+        for run, (begin, end) in zip(self._runs, part, strict=True):
+            keys, counts = np.unique(self._keys(run, begin, end), return_counts=True)
+            many = counts >= least
+            for key, count in zip(keys[many].tolist(), counts[many].tolist(), strict=True):
+                sizes[key] = sizes.get(key, 0) + count
+        common = sorted(key for key, size in sizes.items() if size > self._most() // 8)
+        out, left = [], [begin for begin, _ in part]
+        for key in common:
+            first, last = self._places(part, key, "left"), self._places(part, key, "right")
+            out.append(list(zip(left, first, strict=True)))
+            out += self._by_id(list(zip(first, last, strict=True)))
+            left = last
+        return [*out, list(zip(left, [end for _, end in part], strict=True))]
+
+    def _places(self, part: Cuts, key: float, side: Literal["left", "right"]) -> list[int]:
+        return [
+            begin + int(np.searchsorted(self._keys(run, begin, end), key, side=side))
+            for run, (begin, end) in zip(self._runs, part, strict=True)
+        ]
+
+    def _by_id(self, part: Cuts) -> list[Cuts]:
+        """Cut rows of one key by their ids, which are in order within every run."""
+        pieces = -(-sum(end - begin for begin, end in part) // self._most())
+        if pieces < 2:
+            return [part]
+        seen = [
+            self._ids(run, begin, end)[::SAMPLED].to_pylist()
+            for run, (begin, end) in zip(self._runs, part, strict=True)
+        ]
+        sample = sorted({text for texts in seen for text in texts})
+        at = [sample[k * len(sample) // pieces] for k in range(1, pieces)]
+        out, start = [], [begin for begin, _ in part]
+        for text in dict.fromkeys(at):
+            stop = [
+                begin + int(pc.sum(pc.less(self._ids(run, begin, end), text)).as_py() or 0)
+                for run, (begin, end) in zip(self._runs, part, strict=True)
+            ]
+            out.append(list(zip(start, stop, strict=True)))
+            start = stop
+        return [*out, list(zip(start, [end for _, end in part], strict=True))]
+
+    def _keys(self, run: _Run, begin: int = 0, end: int | None = None) -> FloatArray:
+        count = (run.rows if end is None else end) - begin
+        return np.fromfile(self._path(run.chunk, "key"), dtype=np.float64, count=count, offset=8 * begin)
+
+    def _ids(self, run: _Run, begin: int, end: int) -> pa.Array:
+        ends = np.fromfile(self._path(run.chunk, "end"), dtype="<i8", count=end - begin + 1, offset=8 * begin)
+        with self._path(run.chunk, "ids").open("rb") as file:
+            file.seek(int(ends[0]))
+            data = file.read(int(ends[-1] - ends[0]))
+        buffers = [None, pa.py_buffer(ends - ends[0]), pa.py_buffer(data)]
+        return pa.Array.from_buffers(pa.large_binary(), end - begin, buffers)
+
+    def _read(self, part: Cuts) -> _Part:
+        chosen = [(run, begin, end) for run, (begin, end) in zip(self._runs, part, strict=True) if end > begin]
+        rows = [
+            np.fromfile(self._path(run.chunk, "row"), dtype="<u4", count=end - begin, offset=4 * begin)
+            for run, begin, end in chosen
+        ]
+        return _Part(
+            np.concatenate([self._keys(*one) for one in chosen]),
+            pa.concat_arrays([self._ids(*one) for one in chosen]),
+            np.repeat([run.chunk for run, _, _ in chosen], [end - begin for _, begin, end in chosen]),
+            np.concatenate(rows).astype(np.int64),
+        )
+
+
+def _order(key: FloatArray, ids: pa.Array, position: IntArray) -> IntArray:
+    """Return the order by key, then by the bytes of the id, then by position; ids are only looked at where keys tie."""
+    order = np.lexsort([position, key])
+    ordered = key[order]
+    same = np.concatenate([[False], ordered[1:] == ordered[:-1]])
+    tied = np.flatnonzero(same | np.concatenate([same[1:], [False]]))
+    if len(tied):
+        texts = ids.take(pa.array(order[tied])).cast(pa.large_binary())
+        table = pa.table({"run": np.cumsum(~same)[tied], "id": texts, "at": position[order[tied]]})
+        settled = pc.sort_indices(table, sort_keys=[(name, "ascending") for name in table.column_names])
+        order[tied] = order[tied][settled.to_numpy()]
+    return np.asarray(order, dtype=np.int64)
