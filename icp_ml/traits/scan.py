@@ -17,6 +17,10 @@ from icp_ml.estimator.encoding import FloatArray
 from icp_ml.traits.candidates import IntArray, Layout
 
 LEAST_SHARE = 0.03  # of the customers of whom a field is known, inside a candidate and outside
+FEW, SHARE_OF_FEW = (
+    40,
+    0.08,
+)  # where customers are few, so many or that share: groups of a handful are what chance is best at
 LEAST_NEW = 0.02  # of a candidate's variance that what was picked before must leave
 MOST_VALUES = 8  # of a category: a set of more is no statement that a person can act on
 SMOOTHING = 4.0  # customers' worth of the average, where values are ordered by their scores
@@ -158,7 +162,8 @@ def conditional_z(parts: FloatArray, known: FloatArray, basis: Basis) -> FloatAr
     part = np.where(missing > 1e-6 * np.maximum(whole, 1.0), shared / np.maximum(missing, 1e-9), 0.0)
     new = own - part * shared
     outside = whole - inside
-    least = np.maximum(basis.sample.least, LEAST_SHARE * whole)
+    least = np.maximum(np.minimum(FEW, SHARE_OF_FEW * whole), LEAST_SHARE * whole)
+    least = np.maximum(basis.sample.least, least)
     enough = (inside >= least) & (outside >= least)
     enough &= new > LEAST_NEW * inside * outside / np.maximum(whole, 1.0)
     z = (parts[..., 0] - part * known[..., 0]) / np.sqrt(basis.variance * np.maximum(new, 1e-9))
