@@ -15,7 +15,8 @@ import pyarrow as pa
 from icp_ml.estimator.boosting import BoostingParams, held_out_log_odds
 from icp_ml.estimator.encoding import Codes, FloatArray, Term
 from icp_ml.estimator.fitting import MIN_GRADES, FieldSpec, FitParams, fit_encoding, split_encoding, with_content
-from icp_ml.estimator.linear import held_out_ridge, smooth_design
+from icp_ml.estimator.linear import held_out_ridge
+from icp_ml.estimator.ridge_basis import smooth_design
 from icp_ml.estimator.rows import IntArray, TrainingRows, fold_numbers, numbered, shuffled_sources, take
 from icp_ml.estimator.screening import WideRows, screen, with_tokens
 from icp_ml.exceptions import ModelFormatError, SettingsError, TrainingRefused
@@ -215,7 +216,7 @@ def permutation_gate(
         stratum = _strata(known, adjusted, told, replace(params, boosting=boosting), as_of, seed)
         customers = replace(customers, stratum=stratum)
     if not wide:
-        customers = replace(customers, smooth=smooth_design(customers.rows(told), encoding.terms))
+        customers = replace(customers, smooth=smooth_design(customers.rows(told), encoding.terms)[1])
     observed = _statistic(customers, told)
     return _draw(customers, told, observed, permutations, level, n_jobs)
 
@@ -326,7 +327,7 @@ def _statistic(customers: _Customers, told: _Told) -> float:
             boosted = held_out_log_odds(
                 take(shown, ~held), shown.codes[held], terms, customers.params, customers.seed + int(k), ROUNDS
             )
-            X = smooth_design(shown, terms) if customers.smooth is None else customers.smooth
+            X = smooth_design(shown, terms)[1] if customers.smooth is None else customers.smooth
             log_odds[held] = (boosted + held_out_ridge(X, shown, held, STRENGTH, TOLERANCE)) / 2
     return round(_loss(log_odds[judged], labels), 12)
 

@@ -19,7 +19,7 @@ from icp_ml.accounts import Accounts
 from icp_ml.accounts.guard.populations import sample
 from icp_ml.estimator.encoding import MISSING, Codes, FloatArray, Term
 from icp_ml.estimator.fitting import FieldSpec, FitParams, fit_encoding
-from icp_ml.estimator.linear import one_hot
+from icp_ml.estimator.ridge_basis import one_hot
 from icp_ml.estimator.rows import IntArray, TrainingRows, canonical_order, fold_numbers
 from icp_ml.exceptions import SettingsError, TrainingRefused
 from icp_ml.settings import Settings

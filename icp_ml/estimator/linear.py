@@ -1,10 +1,4 @@
-"""Ridge logistic regression on the encoded bins: plain, the yardstick; and smooth along numbers, a part of the model.
-
-One-hot codes know nothing of the order of a number's bins. The smooth fit adds to them the sums of steps from bin to
-bin (a thermometer), whose ridge penalty is on the differences of neighbours. Centred, those sums are the cosines of
-a random walk with free ends, and nearly all of their variance is in the slowest few: those are used, and the one-hot
-codes, at half their scale, stay for what is rough.
-"""
+"""Ridge logistic regression on the encoded bins: plain, the yardstick; smooth along numbers, a part of the model."""
 
 from __future__ import annotations
 
@@ -15,7 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from icp_ml.estimator.design import centred_commonness
-from icp_ml.estimator.encoding import FIRST_BIN, MISSING, Codes, FloatArray, Term
+from icp_ml.estimator.encoding import Codes, FloatArray, Term
+from icp_ml.estimator.ridge_basis import COMMON, one_hot, smooth_design, term_basis
 from icp_ml.estimator.rows import IntArray, TrainingRows, fold_count, fold_numbers, take
 from icp_ml.estimator.screening import Screens, aligned, screen, with_tokens
 
@@ -26,11 +21,7 @@ if TYPE_CHECKING:
 STRENGTHS = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0)  # scikit-learn's C: small is strong
 USUAL_STRENGTH = 3  # where the smooth fit starts to look, and the middle of its prior
 STRENGTH_SPREAD = 1.0  # standard deviation of the logarithm
-WAVES = 8  # slowest cosines of a number's bins
-SMOOTH = 1.0  # scale of the smooth part: 1 varies as much as a category's values
-ROUGH = 0.5  # scale of a number's one-hot codes
 TOLERANCE = 1e-5  # liblinear's
-COMMON = 1.0  # scale of what goes with how common a category's value is
 
 
 @dataclass(frozen=True)
@@ -60,25 +51,6 @@ class RidgeFit:
         for j, table in enumerate(self.values):
             total += table.take(codes[:, j], mode="clip")
         return total
-
-
-def one_hot(codes: Codes, terms: Sequence[Term]) -> sparse.csr_matrix:
-    """Return one indicator per code of each term, shape (rows, sum of term sizes).
-
-    The commonest code of a token or a yes-or-no field gets none: a hundred columns that are almost always
-    one are a hundred more intercepts, and the fit would crawl.
-    """
-    from scipy import sparse
-
-    rows = len(codes)
-    starts = np.concatenate([[0], np.cumsum([term.size for term in terms])]).astype(np.int64)
-    shown = np.ones(codes.shape, dtype=bool)
-    for j, term in enumerate(terms):
-        if term.encoding.kind in ("tokens", "boolean"):
-            shown[:, j] = codes[:, j] != np.argmax(np.bincount(codes[:, j], minlength=term.size))
-    columns = (codes + starts[:-1]).astype(np.int32)[shown]
-    bounds = np.concatenate([[0], np.cumsum(shown.sum(axis=1))]).astype(np.int32)
-    return sparse.csr_matrix((np.ones(len(columns)), columns, bounds), shape=(rows, int(starts[-1])))
 
 
 def fit_ridge(rows: TrainingRows, terms: Sequence[Term], *, folds: int = 5, seed: int = 0) -> RidgeFit:
@@ -134,38 +106,6 @@ class BaggedRidge:
 
     fit: RidgeFit
     bags: tuple[tuple[tuple[FloatArray, ...], float], ...]
-
-
-def smooth_basis(codes: Codes, terms: Sequence[Term]) -> sparse.csr_matrix:
-    """Return what each code of each term is made of, shape (sum of term sizes, coefficients).
-
-    Numbers beyond the customers' range are as at its edge, as for the boosters.
-    """
-    from scipy import sparse
-
-    return sparse.csr_matrix(sparse.block_diag([_term_basis(codes, j, term) for j, term in enumerate(terms)]))
-
-
-def _term_basis(codes: Codes, j: int, term: Term) -> Any:
-    """Return a dense matrix for numbers, a sparse one for the many codes of categories."""
-    if term.encoding.kind != "numeric":
-        from scipy import sparse
-
-        hot: Any = sparse.eye_array(term.size, format="csr")
-        common = centred_commonness(codes, j, term)
-        if common is not None:
-            hot = sparse.hstack([hot, sparse.csr_array(COMMON * common[:, None])])
-        return term.encoding.freedom * hot
-    bins = term.size - 1 - FIRST_BIN
-    place = np.clip(np.arange(term.size), FIRST_BIN, term.size - 2) - FIRST_BIN
-    hot = ROUGH * np.eye(bins + 1)[np.where(np.arange(term.size) == MISSING, 0, place + 1)]
-    if bins < 2:
-        return term.encoding.freedom * hot
-    angle = np.pi * np.arange(1, min(WAVES + 1, bins)) / bins
-    waves = np.cos((place[:, None] + 0.5) * angle) / np.sin(angle / 2)
-    waves *= SMOOTH / np.sqrt(0.5 * np.sum(np.sin(angle / 2) ** -2))  # a mean square of 1 over the bins
-    waves[MISSING] = 0.0
-    return term.encoding.freedom * np.hstack([hot, waves])
 
 
 def cross_fit_smooth_ridge(
@@ -226,11 +166,11 @@ def fit_smooth_ridge(
     weights = [trained.weight, *(trained.weight * drawn for drawn in draws)]
     owns = [taken.full, *taken.bags] if taken else [np.empty(0, np.int64)] * len(weights)
     kept = taken.kept if taken else owns[0]
-    whole = None if rows.wide else _smooth_design(trained, terms)
+    whole = None if rows.wide else smooth_design(trained, terms)
     penalty = crossed.C
 
     def tables(weight: FloatArray, own: IntArray) -> tuple[tuple[FloatArray, ...], float]:
-        basis, X = whole or _smooth_design(*with_tokens(trained, terms, own))
+        basis, X = whole or smooth_design(*with_tokens(trained, terms, own))
         coefficients, base = _fit_weighted(X, trained.target, weight, penalty)
         cuts = np.cumsum([*(term.size for term in terms), *[3] * len(own)])[:-1]
         return tuple(aligned(np.split(basis @ coefficients, cuts), own, kept)), base
@@ -262,26 +202,15 @@ def held_out_ridge(
     return np.asarray(X[held] @ coefficients + base)
 
 
-def smooth_design(rows: TrainingRows, terms: Sequence[Term]) -> sparse.csr_matrix:
-    """Return the rows in the smooth basis."""
-    return _smooth_design(rows, terms)[1]
-
-
-def _smooth_design(rows: TrainingRows, terms: Sequence[Term]) -> tuple[sparse.csr_matrix, sparse.csr_matrix]:
-    """Return the basis and the rows in it."""
-    basis = smooth_basis(rows.codes, terms)
-    return basis, (one_hot(rows.codes, terms) @ basis).tocsr()
-
-
 def _parts(rows: TrainingRows, terms: Sequence[Term], fold: IntArray) -> list[_Part]:
     """Return the folds; where token sets are wide, each takes its tokens by the rows it is fitted on."""
-    whole = None if rows.wide else _smooth_design(rows, terms)
+    whole = None if rows.wide else smooth_design(rows, terms)
     out = []
     for k in np.unique(fold):
         fitted = (fold != k) & rows.trains
         if len(np.unique(rows.target[fitted & (rows.weight > 0)])) < 2:
             fitted = rows.trains
-        _, X = whole or _smooth_design(*with_tokens(rows, terms, screen(take(rows, fitted))))
+        _, X = whole or smooth_design(*with_tokens(rows, terms, screen(take(rows, fitted))))
         out.append(_Part(X, fitted, fold == k))
     return out
 
@@ -299,7 +228,7 @@ def posterior_variances(fit: RidgeFit, rows: TrainingRows, terms: Sequence[Term]
         of_code = np.bincount(rows.codes[:, j], weights=information, minlength=term.size)
         share = np.bincount(rows.codes[:, j], minlength=term.size) / len(rows.codes)
         if term.encoding.kind == "numeric":
-            basis = _term_basis(rows.codes, j, term)
+            basis = term_basis(rows.codes, j, term)
             precision = basis.T @ (of_code[:, None] * basis) + np.eye(basis.shape[1]) / fit.C
             centred = basis - share @ basis
             variance = np.einsum("ij,ji->i", centred, np.linalg.solve(precision, centred.T))

@@ -10,7 +10,8 @@ from sklearn.metrics import roc_auc_score
 from icp_ml import baselines
 from icp_ml.baselines import BASELINES, Split, rule_cells, rule_fields
 from icp_ml.estimator.fitting import FieldSpec, FitParams, fit_encoding
-from icp_ml.estimator.linear import fit_ridge, one_hot
+from icp_ml.estimator.linear import fit_ridge
+from icp_ml.estimator.ridge_basis import one_hot
 from icp_ml.estimator.rows import TrainingRows
 
 

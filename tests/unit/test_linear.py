@@ -11,10 +11,11 @@ from scipy.special import expit
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import roc_auc_score
 
-from icp_ml.estimator import linear
+from icp_ml.estimator import linear, ridge_basis
 from icp_ml.estimator.design import centred_commonness
 from icp_ml.estimator.fitting import FieldSpec, FitParams, fit_encoding
-from icp_ml.estimator.linear import fit_ridge, fit_smooth_ridge, one_hot, posterior_variances, smooth_basis
+from icp_ml.estimator.linear import fit_ridge, fit_smooth_ridge, posterior_variances
+from icp_ml.estimator.ridge_basis import one_hot, smooth_basis
 from icp_ml.estimator.rows import TrainingRows, fold_numbers, take
 
 SPECS = [
@@ -74,9 +75,9 @@ def test_a_numbers_basis_is_the_centred_thermometer():
     thermometer -= thermometer.mean(axis=0)
     kernel, wanted = waves @ waves.T, thermometer @ thermometer.T
     assert np.abs(kernel / np.trace(kernel) - wanted / np.trace(wanted)).max() < 1e-12
-    assert np.trace(kernel) / bins == pytest.approx(linear.SMOOTH**2)
+    assert np.trace(kernel) / bins == pytest.approx(ridge_basis.SMOOTH**2)
     hot = basis[2:-1, 1 : bins + 1]
-    assert hot.tolist() == (linear.ROUGH * np.eye(bins)).tolist()
+    assert hot.tolist() == (ridge_basis.ROUGH * np.eye(bins)).tolist()
 
 
 def test_beyond_the_range_is_as_at_the_edge_and_missing_stands_alone():
@@ -108,7 +109,7 @@ def test_numbers_are_smooth_and_categories_know_how_common_they_are(data):
                 assert basis[start : start + term.size, column].tolist() == common.tolist()
                 column += 1
         else:
-            column += term.size - 2 + min(linear.WAVES, term.size - 4)
+            column += term.size - 2 + min(ridge_basis.WAVES, term.size - 4)
         start += term.size
     assert basis.shape == (start, column)
 
