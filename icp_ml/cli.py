@@ -299,7 +299,7 @@ def export_audience(
     ] = None,
     no_hash: Annotated[bool, typer.Option("--no-hash", help="write people in clear, for the platform to hash")] = False,
 ) -> Outcome:
-    """Write scored accounts as LinkedIn, Google Ads, Meta, Salesforce or HubSpot take them."""
+    """Write scored accounts as LinkedIn, Google, Meta, Salesforce or HubSpot take them."""
     options = commands.AudienceOptions(tiers, limit, _source(contacts), mapping, no_hash)
     return commands.export_audience(context, scored, format_, out, options)
 

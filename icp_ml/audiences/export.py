@@ -15,7 +15,7 @@ from icp_ml.audiences.companies import MADE_FROM, Rows, company_rows
 from icp_ml.audiences.contacts import Found, find_contacts
 from icp_ml.audiences.formats import FORMATS, AudienceFormat
 from icp_ml.audiences.people import People, account_keys, people_rows
-from icp_ml.audiences.selection import Selection, select
+from icp_ml.audiences.selection import SLICE, Selection, select
 from icp_ml.engines.writing import defused
 from icp_ml.exceptions import InputError
 from icp_ml.tiers import LETTERS
@@ -300,14 +300,16 @@ def _company_notes(request: AudienceRequest, form: AudienceFormat, selection: Se
 
 def _write(out: Path, headers: Sequence[str], types: Sequence[pa.DataType], rows: Sequence[Sequence[Any]]) -> None:
     """Write a CSV whole or not at all: UTF-8 without a byte order mark, formulas defused."""
-    arrays = [pa.array([row[k] for row in rows], kind) for k, kind in enumerate(types)]
-    columns = [column.to_pylist() for column in defused(pa.table(arrays, names=list(headers))).columns]
     fresh = out.with_name(f".{out.name}.partial")
     try:
         with fresh.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(headers)
-            writer.writerows(zip(*columns, strict=True))
+            for start in range(0, len(rows), SLICE):
+                some = rows[start : start + SLICE]
+                arrays = [pa.array([row[k] for row in some], kind) for k, kind in enumerate(types)]
+                harmless = defused(pa.table(arrays, names=list(headers)))
+                writer.writerows(zip(*(column.to_pylist() for column in harmless.columns), strict=True))
         fresh.replace(out)
     except BaseException:
         fresh.unlink(missing_ok=True)

@@ -107,7 +107,7 @@ def open_scored(
         raise InputError(msg)
     try:
         if ending == ".parquet":
-            file = pq.ParquetFile(path)
+            file = pq.ParquetFile(path, pre_buffer=False)  # else all that is asked for is held in memory at once
             shown = choose(_scored_names(path, file.schema_arrow.names))
             stored = file.schema_arrow.metadata or {}
             said = {k.decode(errors="replace"): v.decode(errors="replace") for k, v in stored.items()}
