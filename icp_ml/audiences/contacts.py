@@ -102,7 +102,11 @@ def find_contacts(
     rejects = 0
     for chunk in reader.batches(columns=list(dict.fromkeys(columns.values()))):
         rejects += len(chunk.rejects)
-        held += _take(chunk, columns, by_id, by_domain, found, ids)
+        try:
+            held += _take(chunk, columns, by_id, by_domain, found, ids)
+        except UnicodeDecodeError as error:  # Parquet may call bytes a text that are none
+            msg = f"{reader.address.shown}: a text is not UTF-8; write the file again, as UTF-8"
+            raise InputError(msg) from error
         if held > MOST_HELD:
             msg = f"{reader.address.shown}: over {MOST_HELD:,} contacts of the chosen accounts; choose fewer --tiers"
             raise InputError(msg)

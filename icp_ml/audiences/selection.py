@@ -29,6 +29,8 @@ class Selection:
 
     Attributes
     ----------
+    path : Path
+        Of the scored file.
     table : pa.Table
         One column per thing that is wanted and there, by the name it is asked for.
     headers : mapping of str to str
@@ -39,6 +41,7 @@ class Selection:
         Rows of the file by status; scored ones by tier.
     """
 
+    path: Path
     table: pa.Table
     headers: Mapping[str, str]
     rows: int
@@ -48,7 +51,11 @@ class Selection:
     def accounts(self) -> Iterator[dict[str, Any]]:
         """Yield the accounts, best first; what the file lacks is None."""
         for start in range(0, self.table.num_rows, SLICE):
-            yield from self.table.slice(start, SLICE).to_pylist()
+            try:
+                some = self.table.slice(start, SLICE).to_pylist()
+            except ValueError as error:  # Parquet may call bytes a text that are none
+                raise InputError(unreadable(self.path, error)) from error
+            yield from some
 
 
 def select(path: Path, tiers: Sequence[str], wanted: Sequence[str], mapping: Mapping[str, str]) -> Selection:
@@ -94,7 +101,7 @@ def select(path: Path, tiers: Sequence[str], wanted: Sequence[str], mapping: Map
     except (pa.ArrowException, OSError, ValueError) as error:  # a text that is not UTF-8 shows when it is read
         raise InputError(unreadable(path, error)) from error
     table = table.take(pc.sort_indices(table, sort_keys=[("rank", "ascending")]))
-    return Selection(table, headers, sum(statuses.values()), dict(statuses), dict(in_tier))
+    return Selection(path, table, headers, sum(statuses.values()), dict(statuses), dict(in_tier))
 
 
 def _headers(names: Sequence[str], wanted: Sequence[str], mapping: Mapping[str, str]) -> dict[str, str]:

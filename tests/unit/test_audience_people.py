@@ -163,3 +163,20 @@ def test_rows_of_the_contact_file_that_do_not_parse_are_counted(tmp_path):
     summary = export_audience(AudienceRequest(scored, "meta", tmp_path / "meta.csv", contacts=contacts))
     assert (summary.contact_rows, summary.written, summary.contacts_rejected) == (4, 1, 3)
     assert summary.reasons == {"contact of the same person": 2, "contact whose row does not parse": 1}
+
+
+@pytest.mark.parametrize("damaged", ["scored", "contacts"])
+def test_bytes_that_are_called_text_are_refused(tmp_path, damaged):
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    broken = pa.array([b"\xff"], pa.binary()).view(pa.string())
+    scored = write_scored(tmp_path / "scored.parquet", [account(1)])
+    contacts = tmp_path / "contacts.parquet"
+    people = pa.table({"Email": ["x@acme1.com"]})
+    pq.write_table(people if damaged == "scored" else people.set_column(0, "Email", broken), contacts)
+    if damaged == "scored":
+        table = pq.read_table(scored)
+        pq.write_table(table.set_column(table.column_names.index("name"), "name", broken), scored)
+    with pytest.raises(InputError, match=rf"{damaged}\.parquet: "):
+        export_audience(AudienceRequest(scored, "meta", tmp_path / "meta.csv", contacts=contacts))
