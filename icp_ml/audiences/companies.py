@@ -13,6 +13,7 @@ from icp_ml.accounts.values.bands import parse_quantity
 from icp_ml.accounts.values.hosts import company_domain, profile_of
 from icp_ml.accounts.values.places import country_of_place
 from icp_ml.audiences.formats import AudienceFormat, Column
+from icp_ml.audiences.packed import PackedRows
 
 LABELS = {"name": "name", "domain": "domain", "linkedin_url": "LinkedIn page"}
 # What a column is made of, where that is not the field of the same name.
@@ -29,7 +30,7 @@ class Rows:
 
     Attributes
     ----------
-    rows : list of list
+    rows : PackedRows
         One per row of the file, values by column.
     rejected : list of dict
         What is to be said of each that stays behind.
@@ -41,7 +42,7 @@ class Rows:
         Values shortened, left out as no exact number, or left out as not readable, by header of the platform.
     """
 
-    rows: list[list[Any]] = field(default_factory=list)
+    rows: PackedRows
     rejected: list[dict[str, Any]] = field(default_factory=list)
     reasons: Counter[str] = field(default_factory=Counter)
     seen: int = 0
@@ -71,7 +72,7 @@ def company_rows(accounts: Iterable[Mapping[str, Any]], form: AudienceFormat, li
     Rows
         An account whose domain, or else LinkedIn page, a better one has is kept back.
     """
-    found = Rows()
+    found = Rows(form.rows())
     first: dict[str, str] = {}
     enough = form.most + 1 if limit is None and form.most is not None else limit
     for account in accounts:

@@ -14,14 +14,14 @@ from icp_ml.accounts.formats.addresses import Address, address_of
 from icp_ml.audiences.companies import MADE_FROM, Rows, company_rows
 from icp_ml.audiences.contacts import Found, find_contacts
 from icp_ml.audiences.formats import FORMATS, AudienceFormat
+from icp_ml.audiences.packed import PackedRows
 from icp_ml.audiences.people import People, account_keys, people_rows
-from icp_ml.audiences.selection import SLICE, Selection, select
+from icp_ml.audiences.selection import Selection, select
 from icp_ml.engines.writing import defused
 from icp_ml.exceptions import InputError
 from icp_ml.tiers import LETTERS
 
 LINKEDIN_BYTES = 20_000_000
-_TYPES = {"fit_score": pa.float64(), "employees": pa.int64()}
 _REJECTED = {"companies": ("account_id", "name", "domain", "reason"),
              "people": ("row", "account_id", "name", "domain", "reason")}  # fmt: skip
 
@@ -135,8 +135,7 @@ def export_audience(request: AudienceRequest) -> AudienceSummary:
     else:
         made = company_rows(selection.accounts(), form, request.limit)
     _check_rows(request, form, made)
-    _write(request.out, [c.header for c in form.columns], [_TYPES.get(c.holds, pa.string()) for c in form.columns],
-           made.rows)  # fmt: skip
+    _write(request.out, made.rows)
     rejects = _write_rejects(request.out, form, made.rejected)
     reached = made.reached if isinstance(made, People) else len(made.rows)
     people = made if isinstance(made, People) else None
@@ -234,7 +233,7 @@ def _check_columns(request: AudienceRequest, form: AudienceFormat, selection: Se
 
 
 def _check_rows(request: AudienceRequest, form: AudienceFormat, made: Rows | People) -> None:
-    if not made.rows:
+    if not len(made.rows):
         reasons = "; ".join(f"{count:,}: {why}" for why, count in made.reasons.most_common(3))
         where = request.scored if form.matches == "companies" else address_of(request.contacts or "").shown
         carried = "carry the list's columns along with  icp-ml score ... --keep all"
@@ -298,18 +297,15 @@ def _company_notes(request: AudienceRequest, form: AudienceFormat, selection: Se
     return notes
 
 
-def _write(out: Path, headers: Sequence[str], types: Sequence[pa.DataType], rows: Sequence[Sequence[Any]]) -> None:
+def _write(out: Path, rows: PackedRows) -> None:
     """Write a CSV whole or not at all: UTF-8 without a byte order mark, formulas defused."""
     fresh = out.with_name(f".{out.name}.partial")
     try:
         with fresh.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(headers)
-            for start in range(0, len(rows), SLICE):
-                some = rows[start : start + SLICE]
-                arrays = [pa.array([row[k] for row in some], kind) for k, kind in enumerate(types)]
-                harmless = defused(pa.table(arrays, names=list(headers)))
-                writer.writerows(zip(*(column.to_pylist() for column in harmless.columns), strict=True))
+            writer.writerow(rows.schema.names)
+            for table in rows.tables():
+                writer.writerows(zip(*(column.to_pylist() for column in defused(table).columns), strict=True))
         fresh.replace(out)
     except BaseException:
         fresh.unlink(missing_ok=True)
@@ -323,6 +319,8 @@ def _write_rejects(out: Path, form: AudienceFormat, rejected: Sequence[Mapping[s
         path.unlink(missing_ok=True)
         return None
     names = _REJECTED[form.matches]
-    types = [pa.int64() if name == "row" else pa.string() for name in names]
-    _write(path, names, types, [[entry[name] for name in names] for entry in rejected])
+    rows = PackedRows(names, [pa.int64() if name == "row" else pa.string() for name in names])
+    for entry in rejected:
+        rows.append([entry[name] for name in names])
+    _write(path, rows)
     return path

@@ -9,6 +9,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+import pyarrow as pa
+
+from icp_ml.audiences.packed import PackedRows
+
+_TYPES = {"fit_score": pa.float64(), "employees": pa.int64()}  # others are text
+
 
 @dataclass(frozen=True)
 class Column:
@@ -69,6 +75,11 @@ class AudienceFormat:
     why_fewest: str = ""
     most: int | None = None
     note_above: tuple[int, str] | None = None
+
+    def rows(self) -> PackedRows:
+        """Return rows of the format, none yet."""
+        types = [_TYPES.get(column.holds, pa.string()) for column in self.columns]
+        return PackedRows([column.header for column in self.columns], types)
 
 
 TEXT = 255  # characters of a Salesforce name, website or custom text field

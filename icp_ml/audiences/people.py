@@ -11,6 +11,7 @@ from icp_ml.audiences.companies import held_by, one_line
 from icp_ml.audiences.contacts import Found
 from icp_ml.audiences.formats import AudienceFormat
 from icp_ml.audiences.identifiers import Contact, google_row, meta_row
+from icp_ml.audiences.packed import PackedRows
 
 WRITERS: dict[str, Callable[..., dict[str, str | None]]] = {"google": google_row, "meta": meta_row}
 
@@ -21,7 +22,7 @@ class People:
 
     Attributes
     ----------
-    rows : list of list
+    rows : PackedRows
         One per person, values by column.
     rejected : list of dict
         Contacts kept back, by their row; then accounts nobody can be reached at.
@@ -33,7 +34,7 @@ class People:
         Contacts kept back; contacts of accounts that do not go out.
     """
 
-    rows: list[list[Any]] = field(default_factory=list)
+    rows: PackedRows
     rejected: list[dict[str, Any]] = field(default_factory=list)
     reasons: Counter[str] = field(default_factory=Counter)
     seen: int = 0
@@ -63,7 +64,7 @@ def people_rows(
     hashed : bool
         Write SHA-256 values, as the platform would make them itself.
     """
-    out = People()
+    out = People(form.rows())
     write = WRITERS[form.name]
     first: dict[tuple[str | None, ...], int] = {}
     silent: list[dict[str, Any]] = []
