@@ -24,10 +24,11 @@ class PackedRows:
         self.schema = pa.schema(list(zip(headers, types, strict=True)))
         self._tables: list[pa.Table] = []
         self._latest: list[Sequence[Any]] = []
+        self._packed = 0
 
     def __len__(self) -> int:
         """Return the number of rows."""
-        return sum(table.num_rows for table in self._tables) + len(self._latest)
+        return self._packed + len(self._latest)
 
     def append(self, row: Sequence[Any]) -> None:
         """Add a row, its values in the order of the columns."""
@@ -44,4 +45,5 @@ class PackedRows:
         if self._latest:
             arrays = [pa.array([row[k] for row in self._latest], field.type) for k, field in enumerate(self.schema)]
             self._tables.append(pa.table(arrays, schema=self.schema))
+            self._packed += len(self._latest)
             self._latest = []
