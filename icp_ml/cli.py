@@ -85,7 +85,7 @@ def command(run: Callable[..., Outcome]) -> Callable[..., Outcome]:
     wrapped.__signature__ = inspect.Signature([p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in own] + shared)  # type: ignore[attr-defined]
     wrapped.__annotations__ = {p.name: p.annotation for p in [*own, *shared]}
     del wrapped.__wrapped__  # else typer would read the undecorated signature
-    app.command(name=run.__name__)(wrapped)
+    app.command(name=run.__name__.replace("_", "-"))(wrapped)
     return run
 
 
@@ -276,6 +276,32 @@ def score(
         mapping,
     )
     return commands.score(context, model, commands.source(list_), out, options)
+
+
+@command
+def export_audience(
+    context: Context,
+    scored: Annotated[Path, typer.Argument(metavar="SCORED", help="a file icp-ml score wrote", show_default=False)],
+    format_: Annotated[
+        str, typer.Option("--format", metavar="FORMAT", help="linkedin, google, meta, salesforce or hubspot")
+    ],
+    out: Annotated[Path, typer.Option("--out", help="CSV to write")],
+    tiers: Annotated[
+        str, typer.Option("--tiers", metavar="TIERS", help="tiers that go out, separated by commas")
+    ] = "A,B",
+    limit: Annotated[int | None, typer.Option("--limit", min=1, help="accounts at most, the best first")] = None,
+    contacts: Annotated[
+        str | None,
+        typer.Option("--contacts", metavar="CONTACTS", help="people at the companies, for google and meta"),
+    ] = None,
+    mapping: Annotated[
+        Path | None, typer.Option("--mapping", help="YAML: header of a carried column or of the contacts -> field")
+    ] = None,
+    no_hash: Annotated[bool, typer.Option("--no-hash", help="write people in clear, for the platform to hash")] = False,
+) -> Outcome:
+    """Write scored accounts as LinkedIn, Google, Meta, Salesforce or HubSpot take them."""
+    options = commands.AudienceOptions(tiers, limit, _source(contacts), mapping, no_hash)
+    return commands.export_audience(context, scored, format_, out, options)
 
 
 def _source(given: str | None) -> Any:

@@ -1,5 +1,6 @@
 """What each command does: read, call the library, write, and say what to print. No parsing here."""
 
+from icp_ml.commands.audience import AudienceOptions, export_audience
 from icp_ml.commands.data import check, init
 from icp_ml.commands.demo import demo
 from icp_ml.commands.hypothesis import hypothesis, with_market
@@ -9,10 +10,12 @@ from icp_ml.commands.sources import source
 from icp_ml.commands.training import report, train
 
 __all__ = [
+    "AudienceOptions",
     "ListOptions",
     "ScoreOptions",
     "check",
     "demo",
+    "export_audience",
     "hypothesis",
     "init",
     "report",

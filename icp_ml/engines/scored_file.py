@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
+from icp_ml.accounts.values.cells import as_text
 from icp_ml.exceptions import InputError
 from icp_ml.scoring.columns import list_schema
 from icp_ml.tiers import LETTERS
@@ -50,7 +51,7 @@ def read_scored(path: Path, model_version: str, top: int, capacity: int | None =
     tiers: Counter[str] = Counter(dict.fromkeys(LETTERS, 0))
     outside = 0
     best: pa.Table | None = None
-    metadata, batches = _opened(path)
+    metadata, batches = open_scored(path, lambda names: [name for name in SHOWN if name in names])
     try:
         for batch in batches:
             _check_model(path, batch.column("model_version"), model_version)
@@ -62,7 +63,7 @@ def read_scored(path: Path, model_version: str, top: int, capacity: int | None =
             best = _first(pa.concat_tables([best, found]) if best else found, top)
         accounts = best.to_pylist() if best else []
     except (pa.ArrowException, OSError, ValueError) as error:  # a text that is not UTF-8 shows when it is read
-        raise InputError(_unreadable(path, error)) from error
+        raise InputError(unreadable(path, error)) from error
     count = status.get("scored", 0)
     return {
         "rows": sum(status.values()),
@@ -76,8 +77,29 @@ def read_scored(path: Path, model_version: str, top: int, capacity: int | None =
     }
 
 
-def _opened(path: Path) -> tuple[dict[str, str], Iterator[pa.RecordBatch]]:
-    """Return the metadata and the batches of the columns a report shows."""
+def open_scored(
+    path: Path, choose: Callable[[list[str]], list[str]]
+) -> tuple[dict[str, str], Iterator[pa.RecordBatch]]:
+    """Open a scored file to be read in constant memory.
+
+    Parameters
+    ----------
+    path : Path
+        What `icp-ml score` wrote, CSV or Parquet.
+    choose : callable
+        Given the names of the file's columns, returns those to read; no others are loaded.
+
+    Returns
+    -------
+    dict, iterator of pa.RecordBatch
+        The Parquet file's metadata, and the rows: scored columns with their published types, carried ones as text.
+        Reading may raise `pa.ArrowException`, `OSError` or `ValueError`, which `unreadable` words.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, or is no scored file.
+    """
     ending = path.suffix.lower()
     if ending not in FORMATS or not path.is_file():
         why = f"ends in neither {' nor '.join(FORMATS)}" if ending not in FORMATS else "there is no such file"
@@ -85,14 +107,14 @@ def _opened(path: Path) -> tuple[dict[str, str], Iterator[pa.RecordBatch]]:
         raise InputError(msg)
     try:
         if ending == ".parquet":
-            file = pq.ParquetFile(path)
-            shown = _shown(path, file.schema_arrow.names)
+            file = pq.ParquetFile(path, pre_buffer=False)  # else all that is asked for is held in memory at once
+            shown = choose(_scored_names(path, file.schema_arrow.names))
             stored = file.schema_arrow.metadata or {}
             said = {k.decode(errors="replace"): v.decode(errors="replace") for k, v in stored.items()}
             return said, (_typed(batch) for batch in file.iter_batches(columns=shown))
         names = pacsv.open_csv(path, parse_options=pacsv.ParseOptions(newlines_in_values=True)).schema.names
-        shown = _shown(path, names)
-        types = {name: _TYPES[name] for name in shown}
+        shown = choose(_scored_names(path, names))
+        types = {name: _TYPES.get(name, pa.string()) for name in shown}
         reader = pacsv.open_csv(
             path,
             read_options=pacsv.ReadOptions(block_size=BLOCK),
@@ -102,25 +124,28 @@ def _opened(path: Path) -> tuple[dict[str, str], Iterator[pa.RecordBatch]]:
             ),
         )
     except (pa.ArrowException, OSError) as error:
-        raise InputError(_unreadable(path, error)) from error
+        raise InputError(unreadable(path, error)) from error
     return {}, iter(reader)
 
 
 _TYPES = {field.name: field.type for field in list_schema()}
 
 
-def _shown(path: Path, names: list[str]) -> list[str]:
+def _scored_names(path: Path, names: list[str]) -> list[str]:
     missing = [name for name in NEEDED if name not in names]
     if missing or len(set(names)) != len(names):
         why = f"has no column '{missing[0]}'" if missing else "names a column twice"
         msg = f"{path}: {why}, so it is no scored file; name a file that icp-ml score wrote"
         raise InputError(msg)
-    return [name for name in SHOWN if name in names]
+    return names
 
 
 def _typed(batch: pa.RecordBatch) -> pa.RecordBatch:
-    """Return a batch with the published types; a file may hold dictionaries."""
-    columns = [batch.column(name).cast(_TYPES[name]) for name in batch.schema.names]
+    """Return a batch with the published types; a file may hold dictionaries, and any type in a carried column."""
+    columns = [
+        batch.column(name).cast(_TYPES[name]) if name in _TYPES else as_text(batch.column(name))
+        for name in batch.schema.names
+    ]
     return pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
 
 
@@ -143,6 +168,7 @@ def _check_model(path: Path, versions: pa.Array, expected: str) -> None:
             raise InputError(msg)
 
 
-def _unreadable(path: Path, error: Exception) -> str:
+def unreadable(path: Path, error: Exception) -> str:
+    """Return the sentence for a file that Arrow cannot read."""
     why = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
     return f"{path}: it cannot be read as a scored file ({why}); name a file that icp-ml score wrote"

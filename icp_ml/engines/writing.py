@@ -74,7 +74,7 @@ class ScoredWriter:
                 )
             self._writer.write_table(table, row_group_size=max(table.num_rows, 1))
             return
-        table = plain_strings(_defused(table))
+        table = plain_strings(defused(table))
         if self._writer is None:
             self._writer = pacsv.CSVWriter(
                 self.path, table.schema, write_options=pacsv.WriteOptions(quoting_style="needed")
@@ -90,7 +90,7 @@ def _distinct(column: pa.Array) -> pa.Array:
     return pa.DictionaryArray.from_arrays(encoded.indices.cast(column.type.index_type), encoded.dictionary)
 
 
-def _defused(table: pa.Table) -> pa.Table:
+def defused(table: pa.Table) -> pa.Table:
     """Put an apostrophe before text that a spreadsheet would run as a formula; numbers stay as they are."""
     columns = []
     for column in table.columns:
