@@ -75,8 +75,8 @@ def score_spark(
     InputError
         `frame` is no Spark DataFrame, holds none of the model's fields, names a column twice, or lacks one of `keep`.
     """
-    require("pyspark", extra="spark", purpose="Scoring a Spark DataFrame")
     _check_frame(frame, ranks=ranks)
+    require("pyspark", extra="spark", purpose="Scoring a Spark DataFrame")
     headers, _ = named_headers(NAME, frame.columns)
     kept = _kept(keep, headers)
     normaliser = model.normaliser(list(headers), mapping)
