@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+import subprocess
 import sys
 import warnings
 from collections.abc import Generator
@@ -24,16 +26,22 @@ appender.console.layout.pattern = %p %c: %m%n
 
 
 def java() -> str | None:
-    """The path of Java, on PATH or under JAVA_HOME."""
+    """The path of a Java that Spark runs on (17 or newer), under JAVA_HOME or on PATH."""
     home = os.environ.get("JAVA_HOME")
-    under = Path(home) / "bin" / "java" if home else None
-    return str(under) if under and under.is_file() else shutil.which("java")
+    for path in (str(Path(home) / "bin" / "java") if home else None, shutil.which("java")):
+        if path is not None and Path(path).is_file():
+            said = subprocess.run([path, "-version"], capture_output=True, text=True, check=False).stderr
+            version = re.search(r' version "(\d+)', said)
+            if version is not None and int(version[1]) >= 17:
+                return path
+    return None
 
 
 @pytest.fixture(scope="session")
 def spark_session(tmp_path_factory: pytest.TempPathFactory) -> Generator[Any, None, None]:
     """A Spark session with two workers in this machine, without a web page, reachable from nowhere else."""
-    if java() is None:
+    found = java()
+    if found is None:
         pytest.skip("missing part: Java 17 or newer (on Debian: apt-get install openjdk-17-jre-headless)")
     pytest.importorskip("pyspark", reason="missing part: pip install 'icp-ml[spark]'")
     from pyspark.sql import SparkSession
@@ -55,6 +63,7 @@ def spark_session(tmp_path_factory: pytest.TempPathFactory) -> Generator[Any, No
     }
     with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        patch.setenv("JAVA_HOME", str(Path(found).resolve().parents[1]))
         patch.setenv("PYSPARK_PYTHON", sys.executable)
         patch.setenv("PYSPARK_DRIVER_PYTHON", sys.executable)
         patch.setenv("SPARK_LOCAL_IP", "127.0.0.1")

@@ -76,20 +76,17 @@ def test_row_level_columns_are_those_of_the_frame(spark_session: Any, parts: int
 
 def test_ranks_are_those_of_a_file(spark_session: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(partitions, "FEWEST_IN_BUCKET", 50)
-    frame = many()
-    frame["Company ID"] = [f"L{i % 1000}" for i in range(len(frame))]  # ties of fit and id: then the position counts
+    # Ties of fit and id, which the position decides.
+    frame = many().assign(row=range(len(many())), **{"Company ID": [f"L{i % 1000}" for i in range(len(many()))]})
     table_from_frame(frame).to_pandas().to_parquet(tmp_path / "list.parquet")
-    score_file(small_model(), ScoreRequest(tmp_path / "list.parquet", tmp_path / "scored.parquet", keep=["Website"]))
+    score_file(small_model(), ScoreRequest(tmp_path / "list.parquet", tmp_path / "scored.parquet", keep=["row"]))
     spark_session.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", 100)
     source = spark_session.read.parquet(str(tmp_path / "list.parquet"))
-    ranked = score_spark(small_model(), source, ranks=True, keep=["Website"])
+    ranked = score_spark(small_model(), source, ranks=True, keep=["row"])
     plan = ranked._jdf.queryExecution().toString()
     assert "SinglePartition" not in plan
-    ids = [
-        table.sort_by([("rank", "ascending"), ("account_id", "ascending")])
-        for table in (ranked.toArrow(), pq.read_table(tmp_path / "scored.parquet"))
-    ]
-    got, file = (table.to_pandas() for table in ids)
+    tables = (ranked.toArrow(), pq.read_table(tmp_path / "scored.parquet"))
+    got, file = (table.sort_by("row").to_pandas() for table in tables)
     assert got["rank"].max() > 4000
     assert list(got.columns) == list(file.columns)
     same(got, file)
