@@ -34,8 +34,8 @@ TICKS = os.sysconf("SC_CLK_TCK")
 WARM = 20_000  # accounts scored before a measurement, so that start-up is not in it
 
 
-def processor_seconds(root: int) -> float:
-    """User and system seconds of a process, those that it started, and those of them that ended, from /proc."""
+def family(root: int) -> dict[int, float]:
+    """User and system seconds of a process and those that it started, with those of them that ended, from /proc."""
     stats = {}
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
@@ -43,12 +43,27 @@ def processor_seconds(root: int) -> float:
                 fields = (entry / "stat").read_text().rpartition(")")[2].split()
             except OSError:
                 continue
-            stats[int(entry.name)] = (int(fields[1]), sum(map(int, fields[11:15])))
-    family, found = {root}, 0
-    while len(family) != found:
-        found = len(family)
-        family |= {pid for pid, (parent, _) in stats.items() if parent in family}
-    return sum(stats[pid][1] for pid in family) / TICKS
+            stats[int(entry.name)] = (int(fields[1]), sum(map(int, fields[11:15])) / TICKS)
+    members, found = {root}, 0
+    while len(members) != found:
+        found = len(members)
+        members |= {pid for pid, (parent, _) in stats.items() if parent in members}
+    return {pid: stats[pid][1] for pid in members}
+
+
+def processor_seconds() -> float:
+    """Of this process, Spark's Java and all workers."""
+    return sum(family(os.getpid()).values())
+
+
+def worker_megabytes() -> int:
+    """Most memory that one of Spark's Python workers held at once."""
+    peaks = [0]
+    for pid in family(os.getpid()):
+        if b"pyspark.daemon" in Path(f"/proc/{pid}/cmdline").read_bytes():
+            status = Path(f"/proc/{pid}/status").read_text()
+            peaks += [int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")]
+    return max(peaks) // 1024
 
 
 def alone(model: ICPModel, market: Path, lookalikes: int) -> dict[str, float]:
@@ -58,24 +73,29 @@ def alone(model: ICPModel, market: Path, lookalikes: int) -> dict[str, float]:
     work = PartitionScorer(ShippedModel.of(model), headers, headers, {}, {}, 5, lookalikes)
     for measured in (False, True):
         cpu = time.process_time()
-        rows = 0
+        rows = size = 0
         for batch in work(file.iter_batches(10_000)):
             rows += batch.num_rows
+            size += batch.nbytes
             if not measured and rows >= WARM:
                 break
         cpu = time.process_time() - cpu
-    return {"processor_seconds": round(cpu, 1), "accounts_per_core_second": round(rows / cpu)}
+    return {
+        "processor_seconds": round(cpu, 1),
+        "accounts_per_core_second": round(rows / cpu),
+        "row_bytes": round(size / rows),
+    }
 
 
 def on_spark(spark: Any, model: ICPModel, market: Path, rows: int, lookalikes: int, ranks: bool) -> dict[str, float]:
     """Score with Spark, the result computed and thrown away: what reading, moving and scoring cost."""
     frame = spark.read.parquet(str(market))
     score_spark(model, frame.sample(0.1, seed=0), lookalikes=lookalikes).write.format("noop").mode("overwrite").save()
-    before, start = processor_seconds(os.getpid()), time.perf_counter()
+    before, start = processor_seconds(), time.perf_counter()
     score_spark(model, frame, reasons=5, lookalikes=lookalikes, ranks=ranks).write.format("noop").mode(
         "overwrite"
     ).save()
-    wall, cpu = time.perf_counter() - start, processor_seconds(os.getpid()) - before
+    wall, cpu = time.perf_counter() - start, processor_seconds() - before
     return {
         "wall_seconds": round(wall, 1),
         "processor_seconds": round(cpu, 1),
@@ -121,11 +141,13 @@ def measure(bench: Path, accounts: int, folder: Path, model_dir: Path | None) ->
     }
     for lookalikes in (0, 3):
         result["rows"][f"the kernel alone, {lookalikes} lookalikes"] = alone(model, market, lookalikes)
+    result["row_bytes"] = result["rows"]["the kernel alone, 3 lookalikes"]["row_bytes"]
     spark = session(folder)
     try:
         for lookalikes, ranks in ((0, False), (3, False), (3, True)):
             name = f"Spark, {lookalikes} lookalikes" + (", ranks" if ranks else "")
             result["rows"][name] = on_spark(spark, model, market, accounts, lookalikes, ranks)
+        result["worker_megabytes"] = worker_megabytes()
     finally:
         spark.stop()
     return result
@@ -139,8 +161,11 @@ def show(result: dict[str, Any]) -> str:
         lines.append(f"| {name} | {' | '.join(map(str, cells))} |")
     lines += [
         "",
-        f"{result['accounts']:,} accounts, {result['fields']} fields in the model, which is "
-        f"{result['model_megabytes']} MB on its way to a worker. Measured {result['date']}, Python {result['python']}, {result['versions']}; "
+        f"{result['accounts']:,} accounts, {result['fields']} fields in the model,",
+        f"which is {result['model_megabytes']} MB on its way to a worker;",
+        f"a Python worker held at most {result['worker_megabytes']} MB, and a scored row takes",
+        f"{result['row_bytes']} bytes in Arrow.",
+        f"Measured {result['date']}, Python {result['python']}, {result['versions']};",
         f"load of the {result['cores']}-core machine when it began: {result['load']}.",
     ]
     return "\n".join(lines)
