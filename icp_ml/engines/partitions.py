@@ -32,6 +32,7 @@ MOST_BUCKETS = 1_000
 _CELL_LIMIT = 1 << 40
 _SPREAD = 64  # buckets of the rows that get no rank
 _KEPT_MODELS = 4
+_MOST_BYTES = 64 << 20  # gathered before they are scored, where rows hold long texts
 
 # Models this process has read, by version: Spark uses a worker for many tasks.
 _models: dict[str, ICPModel] = {}
@@ -201,14 +202,15 @@ class PartitionScorer:
 def gathered(batches: Iterable[pa.RecordBatch], names: Sequence[str]) -> Iterator[pa.RecordBatch]:
     """Yield the rows under these names, in batches of up to the kernel's chunk: small ones cost more per row."""
     waiting: list[pa.RecordBatch] = []
-    rows = 0
+    rows = size = 0
     for batch in batches:
         batch = pa.RecordBatch.from_arrays(batch.columns, list(names))
-        if waiting and rows + batch.num_rows > CHUNK_ROWS:
+        if waiting and (rows + batch.num_rows > CHUNK_ROWS or size + batch.nbytes > _MOST_BYTES):
             yield _joined(waiting)
-            waiting, rows = [], 0
+            waiting, rows, size = [], 0, 0
         waiting.append(batch)
         rows += batch.num_rows
+        size += batch.nbytes
     if waiting:
         yield _joined(waiting)
 
