@@ -13,21 +13,19 @@ import pandas as pd
 import pyarrow as pa
 
 
-class GappyTexts(pd.arrays.ArrowStringArray):  # type: ignore[misc]
+class GappyTexts(pd.arrays.ArrowStringArray):
     """A text column as any other, but as NumPy texts it has None where it has gaps."""
 
     def astype(self, dtype: Any, copy: bool = True) -> Any:
         """Convert; to NumPy texts with gaps left as None."""
         if dtype is np.str_ or (isinstance(dtype, np.dtype) and dtype.kind == "U"):
-            return self.to_numpy(dtype=object, na_value=None)
+            return np.array([None if text is self.dtype.na_value else text for text in self], dtype=object)
         return super().astype(dtype, copy=copy)
 
 
 def with_gaps(scored: pd.DataFrame) -> pd.DataFrame:
     """Return the scored rows, equal in everything, with text columns whose gaps survive."""
-    texts = {
-        name: pd.Series(GappyTexts(pa.chunked_array([pa.array(column.array)]), dtype=column.dtype), index=scored.index)
-        for name, column in scored.items()
-        if isinstance(column.array, pd.arrays.ArrowStringArray)
-    }
+    names = [str(name) for name in scored if isinstance(scored[name].array, pd.arrays.ArrowStringArray)]
+    table = pa.Table.from_pandas(scored[names], preserve_index=False)
+    texts = {name: GappyTexts(table[name], dtype=scored[name].dtype) for name in names}  # type: ignore[call-arg]
     return scored.assign(**texts)

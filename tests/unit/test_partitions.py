@@ -156,3 +156,10 @@ def test_gaps_of_texts_survive_a_conversion_to_numpy_texts() -> None:
     assert kept["name"].astype(np.str_).tolist() == ["x", None]
     assert kept["name"].iloc[[1]].astype(np.str_).tolist() == [None]
     assert kept["name"].astype(object).isna().tolist() == [False, True]
+
+
+def test_texts_in_several_pieces_keep_their_gaps() -> None:
+    pieces = [pa.table({"name": ["x", None]}), pa.table({"name": pa.array([None], pa.string())})]
+    scored = pa.concat_tables(pieces).to_pandas()
+    assert with_gaps(scored)["name"].astype(np.str_).tolist() == ["x", None, None]
+    assert_frame_equal(with_gaps(scored.head(0)), scored.head(0))
