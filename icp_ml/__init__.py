@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from icp_ml.accounts import Accounts, read_accounts
+    from icp_ml.engines.spark import score_spark
     from icp_ml.estimator.classifier import ICPClassifier
     from icp_ml.exceptions import IcpError
     from icp_ml.model import ICPModel
@@ -31,6 +32,7 @@ _HOMES = {
     "Settings": "icp_ml.settings",
     "TrainingRun": "icp_ml.workflow",
     "read_accounts": "icp_ml.accounts",
+    "score_spark": "icp_ml.engines.spark",
     "train": "icp_ml.workflow",
 }
 
@@ -45,6 +47,7 @@ __all__ = [
     "TrainingRun",
     "__version__",
     "read_accounts",
+    "score_spark",
     "train",
 ]
 

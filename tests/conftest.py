@@ -12,6 +12,10 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from tests.spark_session import spark_session
+
+__all__ = ["spark_session"]
+
 # Before anything imports them: no window, no usage statistics, no network.
 os.environ.setdefault("MPLBACKEND", "Agg")
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")

@@ -11,7 +11,7 @@ ID_FIELDS = ("account_id", "domain", "name")
 IDENTITY_FIELDS = ("account_id", "name", "domain")
 
 
-def account_ids(identity: Mapping[str, pa.Array], rows: int, first_row: int = 0) -> pa.Array:
+def account_ids(identity: Mapping[str, pa.Array], rows: int, first_row: int | None = 0) -> pa.Array:
     """Return one non-empty id per row.
 
     Parameters
@@ -20,14 +20,15 @@ def account_ids(identity: Mapping[str, pa.Array], rows: int, first_row: int = 0)
         Normalised `account_id`, `domain` and `name`, as far as the table has them.
     rows : int
         Number of rows.
-    first_row : int
-        Number of parsed rows of the table before these; row numbers count from 1.
+    first_row : int or None
+        Number of parsed rows of the table before these; row numbers count from 1. None where rows have no numbers:
+        the id of a row without any of the three is then left missing.
     """
     found = pa.nulls(rows, pa.string())
     for name in ID_FIELDS:
         if name in identity and found.null_count:
             found = pc.coalesce(found, identity[name])
-    if not found.null_count:
+    if not found.null_count or first_row is None:
         return found
     numbers = pa.array(range(first_row + 1, first_row + rows + 1), pa.int64()).cast(pa.string())
     return pc.coalesce(found, numbers)

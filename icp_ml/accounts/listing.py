@@ -185,15 +185,16 @@ class ListNormaliser:
         yield from held
         yield from chunks
 
-    def normalise(self, batch: pa.RecordBatch, first_row: int = 0) -> dict[str, pa.Array]:
+    def normalise(self, batch: pa.RecordBatch, first_row: int | None = 0) -> dict[str, pa.Array]:
         """Return the wanted fields that the list has, and always `account_id`.
 
         Parameters
         ----------
         batch : pa.RecordBatch
             Rows of the list; columns that are not wanted are not looked at.
-        first_row : int
-            Number of rows of the list before this batch, for ids made from row numbers.
+        first_row : int or None
+            Number of rows of the list before this batch, for ids made from row numbers; None where rows have no
+            numbers, and rows that nothing names are left without an id.
 
         Returns
         -------

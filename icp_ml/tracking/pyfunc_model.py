@@ -10,6 +10,7 @@ from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
 from icp_ml.exceptions import InputError
 from icp_ml.model import ICPModel
+from icp_ml.tracking.missing_texts import with_gaps
 
 
 class ICPPythonModel(PythonModel):
@@ -39,7 +40,7 @@ class ICPPythonModel(PythonModel):
             _whole("reasons", given.get("reasons"), 20),
             _whole("lookalikes", given.get("lookalikes"), 3),
         )
-        return self.model.score(model_input, reasons=reasons, lookalikes=lookalikes)
+        return with_gaps(self.model.score(model_input, reasons=reasons, lookalikes=lookalikes))
 
 
 def _whole(name: str, value: Any, most: int) -> int | None:
