@@ -102,6 +102,8 @@ def _run(run: Callable[..., Outcome], common: dict[str, Any], given: dict[str, A
     unicode = _prepare_stdout()
     if common["json_"]:
         sys.stdout.write(json.dumps(outcome.data, ensure_ascii=not unicode, allow_nan=False) + "\n")
+    elif outcome.text is not None:
+        sys.stdout.write(outcome.text)
     elif not common["quiet"]:
         Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPED_WIDTH).print(outcome.view)
     return outcome.exit_code
@@ -302,6 +304,32 @@ def export_audience(
     """Write scored accounts as LinkedIn, Google, Meta, Salesforce or HubSpot take them."""
     options = commands.AudienceOptions(tiers, limit, _source(contacts), mapping, no_hash)
     return commands.export_audience(context, scored, format_, out, options)
+
+
+@command
+def export_sql(
+    context: Context,
+    model: Annotated[str, typer.Argument(metavar="MODEL", help="model directory, or models:/NAME/VERSION")],
+    dialect: Annotated[
+        str,
+        typer.Option("--dialect", help="duckdb, postgres, snowflake, bigquery, databricks, spark or redshift"),
+    ],
+    table: Annotated[str, typer.Option("--table", metavar="NAME", help="the canonical table in the warehouse")],
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="F.sql", help="write it, and F.table.sql that makes the table")
+    ] = None,
+    reasons: Annotated[int, typer.Option("--reasons", min=0, max=20, help="reasons per account")] = 3,
+    list_: Annotated[
+        str | None, typer.Option("--list", metavar="LIST", help="accounts to write as the canonical table")
+    ] = None,
+    list_out: Annotated[
+        Path | None, typer.Option("--list-out", metavar="F.parquet", help="where to write them")
+    ] = None,
+    mapping: Annotated[Path | None, typer.Option("--mapping", help="YAML: header of this list -> field")] = None,
+) -> Outcome:
+    """Write a model as one SQL statement that scores a table in a warehouse: fit, tier, reasons."""
+    options = commands.SqlOptions(dialect, table, out, reasons, _source(list_), list_out, mapping)
+    return commands.export_sql(context, model, options)
 
 
 def _source(given: str | None) -> Any:

@@ -25,6 +25,7 @@ class Outcome:
     data: Mapping[str, Any]
     view: RenderableType
     exit_code: int = 0
+    text: str | None = None  # printed as it is in place of the view: what other programs read must not be wrapped
 
 
 @dataclass(frozen=True)

@@ -132,10 +132,10 @@ class Scorer:
         result: dict[str, pa.Array] = {
             name: columns[name] if name in columns else pa.nulls(rows, text) for name in IDENTITY
         }
-        reason = np.where(~inside & ~out, len(self._reasons_of_status), reason)
+        reason = np.where(~inside & ~out, len(self.status_reasons), reason)
         result |= {
             "status": _choice(status, STATUSES),
-            "status_reason": _choice(reason - 1, (*self._reasons_of_status[1:], OUTSIDE), missing=reason == 0),
+            "status_reason": _choice(reason - 1, (*self.status_reasons[1:], OUTSIDE), missing=reason == 0),
             "fit_score": pa.array(fit, mask=out),
             "fit_low": pa.array(low, mask=out),
             "fit_high": pa.array(high, mask=out),
@@ -152,7 +152,8 @@ class Scorer:
         return pa.RecordBatch.from_arrays(list(result.values()), names=list(result))
 
     @property
-    def _reasons_of_status(self) -> tuple[str, ...]:
+    def status_reasons(self) -> tuple[str, ...]:
+        """Why an account is not scored: "" where it is, then that nothing is known of it, then each exclusion's."""
         nothing = f"none of the model's {len(self.tables.fields)} fields is known"
         return ("", nothing, *(e.reason for e in self.exclusions))
 

@@ -156,15 +156,20 @@ class ReasonBook:
         term = self.tables.terms[j]
         enc = term.encoding
         if enc.kind == "numeric" and code != MISSING and value is not None:
-            shown = value_words(enc.form, value)
-            subject = f"{shown} {enc.label}" if enc.form == "count" else f"{enc.label} {shown}"
-            subject += f" ({self.place(j, code, alone=bool(together))})"
-        elif enc.kind == "category" and code <= RARE and code != MISSING:
+            before, after = self.around(j, code, together)
+            return _capital(f"{before}{value_words(enc.form, value)}{after}")
+        if enc.kind == "category" and code <= RARE and code != MISSING:
             other = "another value" if (j, code) in self.stated else codes_words(term, [code])
             subject = f"{enc.label}: {other}"
         else:
             subject = statement(term, [code])
         return f"{_capital(subject)} {self.evidence(j, code, together)}"
+
+    def around(self, j: int, code: int, together: int = 0) -> tuple[str, str]:
+        """Return what a number's sentence says before its value, and after it."""
+        enc = self.tables.terms[j].encoding
+        before, after = ("", f" {enc.label}") if enc.form == "count" else (f"{_capital(enc.label)} ", "")
+        return before, f"{after} ({self.place(j, code, alone=bool(together))}) {self.evidence(j, code, together)}"
 
     def texts(
         self, j: int, codes: npt.NDArray[np.uint16], values: FloatArray | None, half: FloatArray | None = None
