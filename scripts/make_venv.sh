@@ -27,7 +27,12 @@ if ! fits; then
     echo "Making $folder with $("$python" --version): up to $packages packages from the lock file, about two minutes ..."
     rm -rf "$folder"
     "$python" -m venv "$folder"
-    install --only-binary :all: --require-hashes -r requirements.lock
+    # Spark is published as source only; it is built with what the lock file holds, so that nothing else is fetched.
+    source='/^pyspark==/,/[^\\]$/'
+    sed "${source}d" requirements.lock > "$folder/binary.lock"
+    sed -n "${source}p" requirements.lock > "$folder/source.lock"
+    install --only-binary :all: --require-hashes -r "$folder/binary.lock"
+    install --no-deps --no-build-isolation --no-binary :all: --require-hashes -r "$folder/source.lock"
     echo "$locked" > "$folder/.locked"
 fi
 
