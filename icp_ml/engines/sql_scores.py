@@ -277,8 +277,8 @@ def least_log_odds(cutoff: float) -> float:
 
     Examples
     --------
-    >>> least_log_odds(50.0), least_log_odds(0.0)
-    (0.0, -1000.0)
+    >>> abs(least_log_odds(50.0)) < 1e-12, least_log_odds(0.0)
+    (True, -1000.0)
     """
     low, high = -1000.0, 1000.0
     if 100.0 * float(expit(low)) >= cutoff:

@@ -285,7 +285,7 @@ def test_a_password_is_in_nothing_that_scoring_leaves_or_says(tmp_path: Path, se
     remove = Spool.remove
 
     def look(spool: Spool) -> None:
-        kept.extend(path.read_bytes() for path in spool.folder.glob("*"))
+        kept.extend(path.read_bytes() for path in spool.folder.rglob("*") if path.is_file())
         remove(spool)
 
     monkeypatch.setattr(Spool, "remove", look)

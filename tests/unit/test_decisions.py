@@ -53,7 +53,9 @@ def decided():
 
 def test_beliefs_stand_beside_the_data():
     rows = {row["statement"]: row for row in decided().profile.beliefs}
-    assert len(rows) == 4
+    new = [row for row in rows.values() if row["verdict"] == "not believed"]
+    assert len(rows) - len(new) == 4
+    assert len(new) <= 2
     assert rows["is about open source"]["verdict"] == "not in the data"
     software = rows["industry: FinTech or Software"]
     assert software["believed"] == "raises fit: 2 points"
@@ -108,7 +110,8 @@ def test_all_of_it_is_saved_and_shown(tmp_path):
     assert IdealCustomerProfile.from_json(model.profile.to_json()) == model.profile
     context = report_context(loaded)["decided"]
     json.dumps(context)
-    assert [len(context[k]) for k in ("beliefs", "overrides")] == [4, 3]
+    assert len(context["beliefs"]) == len(model.profile.beliefs)
+    assert len(context["overrides"]) == 3
     page, text = render_html(loaded), render_markdown(loaded)
     assert "<b>new</b>" not in page
     assert "<b>new</b>" not in text
