@@ -88,11 +88,6 @@ class TrainingData:
         column = self.table.column("current_score")
         return np.asarray(column.to_numpy(), dtype=np.float64) if pa.types.is_floating(column.type) else None
 
-    def judged_columns(self) -> dict[str, pa.Array]:
-        """Return the columns of the best and worst customers."""
-        chosen = pa.array(self.judged)
-        return {name: array.filter(chosen) for name, array in self.columns.items()}
-
 
 def prepare(
     accounts: Accounts, labels: OutcomeLabels, data_report: DataReport, settings: Settings, as_of: date | None

@@ -22,8 +22,9 @@ from typing import Any
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
-MARKS = ("<!-- figures -->", "<!-- /figures -->")
 OLD = b"an older result"
+sys.path.append(str(HERE.parent / "model_quality"))
+from figures import put  # noqa: E402  (shared with the other benchmarks)
 
 
 def command(out: Path, *more: str) -> list[str]:
@@ -132,10 +133,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         result = measure(given.bench.resolve(), given.accounts, given.kills, Path(folder))
     (HERE / "result.json").write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    page = HERE / "README.md"
-    before, rest = page.read_text(encoding="utf-8").split(MARKS[0])
-    after = rest.split(MARKS[1])[1]
-    page.write_text(f"{before}{MARKS[0]}\n{figures(result)}\n{MARKS[1]}{after}", encoding="utf-8")
+    put("figures", figures(result), HERE / "README.md")
     print(figures(result))
     fine = all(row["identical"] and row["clean"] and row["left"] != "damaged" for row in result["trials"])
     return 0 if fine else 1

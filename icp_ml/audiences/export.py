@@ -17,7 +17,7 @@ from icp_ml.audiences.formats import FORMATS, AudienceFormat
 from icp_ml.audiences.packed import PackedRows
 from icp_ml.audiences.people import People, account_keys, people_rows
 from icp_ml.audiences.selection import Selection, select
-from icp_ml.engines.writing import defused
+from icp_ml.engines.writing import check_place, defused
 from icp_ml.exceptions import InputError
 from icp_ml.tiers import LETTERS
 
@@ -200,10 +200,7 @@ def _check_out(request: AudienceRequest) -> None:
     if out.suffix.lower() != ".csv":
         msg = f"{out}: platforms take CSV; name a file ending in .csv"
         raise InputError(msg)
-    if not out.parent.is_dir() or out.is_dir():
-        why = "is a folder" if out.is_dir() else f"the folder {out.parent} does not exist"
-        msg = f"{out}: {why}; name a file in an existing folder"
-        raise InputError(msg)
+    check_place(out)
     read = [request.scored]
     if request.contacts is not None:
         address = address_of(request.contacts)

@@ -23,7 +23,7 @@ from icp_ml.accounts.formats.readers import Chunk, Reject, open_table
 from icp_ml.engines.rank_runs import RankRuns
 from icp_ml.engines.ranking import Suppression
 from icp_ml.engines.spool import Spool
-from icp_ml.engines.writing import FORMULA_STARTS, ScoredWriter, write_review
+from icp_ml.engines.writing import FORMULA_STARTS, ScoredWriter, check_place, write_review
 from icp_ml.exceptions import InputError
 from icp_ml.model import ICPModel
 from icp_ml.scoring.columns import LIST_COLUMNS, row_schema
@@ -186,10 +186,7 @@ def check_out(out: Path, source: str | Path | Address) -> None:
     if out.suffix.lower() not in FORMATS:
         msg = f"{out}: the scored file must end in {' or '.join(FORMATS)}"
         raise InputError(msg)
-    if not out.parent.is_dir() or out.is_dir():
-        why = "is a folder" if out.is_dir() else f"the folder {out.parent} does not exist"
-        msg = f"{out}: {why}; name a file in an existing folder"
-        raise InputError(msg)
+    check_place(out)
     address = address_of(source)
     among = address.kind in ("folder", "glob") and address.covers(out)
     if among:

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
+from icp_ml.exceptions import InputError
 from icp_ml.scoring.columns import LIST_COLUMNS, plain_strings, row_schema
 
 if TYPE_CHECKING:
@@ -22,6 +23,20 @@ FORMULA = r"^[=+\-@\t\r\n]"
 NEVER_MISSING = frozenset(field.name for field in row_schema() if not field.nullable)
 LOOKED_UP = ("account_id", "domain", "status", "tier", "fit_score", "rank", "percentile")  # readers skip row groups by
 PLAIN_NUMBER = r"^[+-]?\d+(\.\d+)?$"
+
+
+def check_place(out: Path) -> None:
+    """Refuse a file that cannot be made where it is named.
+
+    Raises
+    ------
+    InputError
+        Its folder does not exist, or it is a folder itself.
+    """
+    if not out.parent.is_dir() or out.is_dir():
+        why = "is a folder" if out.is_dir() else f"the folder {out.parent} does not exist"
+        msg = f"{out}: {why}; name a file in an existing folder"
+        raise InputError(msg)
 
 
 class ScoredWriter:
