@@ -45,8 +45,8 @@ class Plan(NamedTuple):
 PLANS = (
     Plan("shuffled", 500, 300, 0),
     Plan("one", 500, 100, 0),
-    Plan("intervals", 1000, 60, 100),
-    Plan("intervals", 3000, 80, 100),
+    Plan("intervals", 1000, 150, 100),
+    Plan("intervals", 3000, 30, 100),
 )
 
 

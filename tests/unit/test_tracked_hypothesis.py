@@ -13,7 +13,7 @@ SAID = {"name": "first", "signals": [{"field": "employees", "over": 100, "points
 
 
 @pytest.mark.slow
-def test_a_hypothesis_is_logged_registered_and_served(tmp_path):
+def test_a_hypothesis_is_logged_registered_and_served(tmp_path, monkeypatch):
     pytest.importorskip("mlflow")
     import mlflow.pyfunc
     from mlflow import MlflowClient
@@ -30,10 +30,6 @@ def test_a_hypothesis_is_logged_registered_and_served(tmp_path):
     found = ICPModel.load(resolve_model("models:/first/1", settings))
     assert found.version == icp.version
     table = pd.DataFrame({"Account ID": ["a", "b"], "# Employees": ["50", "500"]})
-    before = mlflow.get_tracking_uri()
-    mlflow.set_tracking_uri(logged.tracking_uri)
-    try:
-        served = mlflow.pyfunc.load_model("models:/first/1").predict(table)
-    finally:
-        mlflow.set_tracking_uri(before)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", logged.tracking_uri)  # what mlflow itself is told stays for other tests
+    served = mlflow.pyfunc.load_model("models:/first/1").predict(table)
     assert served["fit_score"].tolist() == icp.score(table)["fit_score"].tolist()
