@@ -170,7 +170,7 @@ def score_file(
         spool.remove()
         raise
     spool.remove()
-    notes = (*reader.notes, *suppression.notes, *recoding_note(tally.recoded))
+    notes = (*reader.notes, *normaliser.notes, *suppression.notes, *recoding_note(tally.recoded))
     summary = tally.summary(request, rejects, normaliser.missing, time.perf_counter() - start)
     return replace(summary, review=review, notes=tuple(f"{name}: {note}" for note in notes))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 
 LIST_COLUMNS = ("rank", "percentile")
+WINNABILITY = "winnability"
 
 
 def row_schema(reasons: int = 5, lookalikes: int = 3) -> pa.Schema:
@@ -32,6 +33,9 @@ def row_schema(reasons: int = 5, lookalikes: int = 3) -> pa.Schema:
             pa.field(f"reason_{i}_contribution", number),
         ]
     fields += [pa.field(f"lookalike_{i}", text) for i in range(1, lookalikes + 1)]
+    if lookalikes:
+        fields.append(pa.field("lookalike_churned", text))
+    fields += [pa.field(name, text) for name in ("tier_range", "worth_knowing", "worth_knowing_field", WINNABILITY)]
     return pa.schema([*fields, pa.field("model_version", text, nullable=False)])
 
 
