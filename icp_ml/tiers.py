@@ -74,6 +74,12 @@ class TierCutoffs:
         return cls(float(data["A"]), float(data["B"]), float(data["C"]))
 
 
+def per_100_won(row: Mapping[str, Any]) -> float | None:
+    """Return how many best customers 100 won accounts of a tier would be, from its out-of-fold row."""
+    rate = row.get("rate")
+    return None if rate is None else round(100.0 * float(rate), 1)
+
+
 @dataclass(frozen=True)
 class TierTable:
     """Customers, best customers, rate, its 95 % interval and lift per tier, from out-of-fold scores."""
