@@ -177,11 +177,14 @@ class Scorer:
 
     def _status_reasons(self, reason: npt.NDArray[np.int64], unlike: npt.NDArray[np.int64]) -> pa.Array:
         """Return why rows are not scored, else why their tier is held; each set of fields is put into words once."""
-        kinds, index = np.unique(unlike, return_inverse=True)
+        index = np.zeros(len(unlike), dtype=np.int64)
+        held_rows = np.flatnonzero(unlike)
+        kinds, index[held_rows] = np.unique(unlike[held_rows], return_inverse=True)
         held = [OUTSIDE.format(_listed(self.support.fields_of(int(kind)))) for kind in kinds]
         texts = list(dict.fromkeys([*self._reasons_of_status[1:], *held]))
         place = np.array([texts.index(text) for text in [*self._reasons_of_status[1:], *held]], dtype=np.int64)
-        number = np.where(reason > 0, reason - 1, len(self._reasons_of_status) - 1 + index.reshape(-1))
+        number = np.where(reason > 0, reason - 1, len(self._reasons_of_status) - 1 + index)
+        place = np.append(place, 0)  # where nothing is held, no text is asked for
         return _choice(place[number], tuple(texts), missing=(reason == 0) & (unlike == 0))
 
     def _own_values(self, columns: Mapping[str, pa.Array], as_of: date | None) -> dict[str, FloatArray]:

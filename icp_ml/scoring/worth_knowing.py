@@ -73,15 +73,18 @@ class WorthKnowing:
         lift = np.array([*(one[0] for one in self.lifts), 0.0])[best]
         lifted = np.floor(100.0 * expit(log_odds + lift) + 0.5).astype(np.int64)
         none = without | (best < 0) | (lifted <= np.floor(fit + 0.5))
-        kinds, index = np.unique(np.where(none, -1, best * (HIGHEST + 1) + lifted), return_inverse=True)
+        kind = np.where(none, 0, best * (HIGHEST + 1) + lifted)
+        kinds = np.flatnonzero(np.bincount(kind, minlength=1))  # counted, as sorting takes longer than all the rest
+        place = np.zeros(int(kinds.max(initial=0)) + 1, dtype=np.int64)
+        place[kinds] = np.arange(len(kinds))
         labels = [one[3] for one in self.lifts]
         texts = [
-            f"Knowing {labels[kind // (HIGHEST + 1)]} could lift this to {kind % (HIGHEST + 1)}" if kind >= 0 else ""
+            f"Knowing {labels[kind // (HIGHEST + 1)]} could lift this to {kind % (HIGHEST + 1)}" if labels else ""
             for kind in kinds.tolist()
         ]
         names = [one[2] for one in self.lifts]
         return {
-            "worth_knowing": _texts(index.reshape(-1), texts, none),
+            "worth_knowing": _texts(place[kind], texts, none),
             "worth_knowing_field": _texts(np.maximum(best, 0), names, none),
         }
 
