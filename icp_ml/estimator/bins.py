@@ -37,7 +37,7 @@ _SPANS = (
 AGEING = ("date", "age", "year")  # every list is older than the customers were: their guards stay wide
 TAIL, TAIL_LEAST = 0.05, 10  # share of the values, and how many at least, that tell how thinly an end is populated
 TAIL_DISTINCT, TAIL_TIED = 6, 0.34  # at least so many differ, and no larger share is the same: else bands or heaps
-TAIL_BEYOND = 0.5  # mean excesses
+TAIL_BEYOND = 0.25  # mean excesses
 _SAME_ROWS = 0.8  # a phrase that so many of a word's rows have stands for the word
 
 
