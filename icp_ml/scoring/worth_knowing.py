@@ -75,8 +75,8 @@ class WorthKnowing:
         none = without | (best < 0) | (lifted <= np.floor(fit + 0.5))
         kind = np.where(none, 0, best * (HIGHEST + 1) + lifted)
         kinds = np.flatnonzero(np.bincount(kind, minlength=1))  # counted, as sorting takes longer than all the rest
-        place = np.zeros(int(kinds.max(initial=0)) + 1, dtype=np.int64)
-        place[kinds] = np.arange(len(kinds))
+        index = np.zeros(int(kinds.max(initial=0)) + 1, dtype=np.int64)
+        index[kinds] = np.arange(len(kinds))
         labels = [one[3] for one in self.lifts]
         texts = [
             f"Knowing {labels[kind // (HIGHEST + 1)]} could lift this to {kind % (HIGHEST + 1)}" if labels else ""
@@ -84,7 +84,7 @@ class WorthKnowing:
         ]
         names = [one[2] for one in self.lifts]
         return {
-            "worth_knowing": _texts(place[kind], texts, none),
+            "worth_knowing": _texts(index[kind], texts, none),
             "worth_knowing_field": _texts(np.maximum(best, 0), names, none),
         }
 
