@@ -33,9 +33,10 @@ from icp_ml.model_directory import (
 from icp_ml.profile import IdealCustomerProfile
 from icp_ml.schema import BY_NAME, CATEGORIES, KINDS, Field
 from icp_ml.scoring.columns import plain_strings
+from icp_ml.scoring.gaps import Gaps
 from icp_ml.scoring.kernel import CHUNK_ROWS, Scorer
 from icp_ml.scoring.lookalikes import Reference, Support
-from icp_ml.scoring.supports import references
+from icp_ml.scoring.supports import read_reference_file, reference_arrays, references
 from icp_ml.settings import Settings
 from icp_ml.strategy.wording import exclusions, stated_words
 from icp_ml.tiers import TierCutoffs
@@ -78,6 +79,8 @@ class ICPModel:
     conventions: Mapping[str, Convention] = field(default_factory=dict)  # how the customers' columns were written
     ridge: str = ""  # the ridge's part of the tables, for audit as the boosters
     segment_supports: tuple[float, ...] = ()  # as `support_threshold`, one per segment of the tables
+    gaps: tuple[Gaps, ...] = ()  # where no customer was: of all customers, then of each segment; before format 4 none
+    churned: Reference | None = None
     # Of a loaded model: neither its version nor its bytes may change with this machine's libraries.
     stored_manifest: bytes | None = None
     stored_files: Mapping[str, bytes] | None = field(default=None, repr=False)
@@ -102,7 +105,7 @@ class ICPModel:
             "encoding.json": json_bytes(encoding),
             "tables.npz": npz_bytes(self.tables.to_arrays()),
             "tiers.json": json_bytes(tiers),
-            "reference.npz": npz_bytes(self.reference.to_arrays()),
+            "reference.npz": npz_bytes(reference_arrays(self.reference, self.churned, self.gaps)),
             "profile.json": json_bytes(self.profile.to_dict()),
             "evaluation.json": json_bytes(self.evaluation),
             "data_report.json": json_bytes(self.data_report),
@@ -206,11 +209,8 @@ class ICPModel:
         arrays = read_arrays(data["tables.npz"], "tables.npz")
         tables = ScoringTables.from_arrays(encoding, arrays, as_of, rules)
         tiers = json.loads(data["tiers.json"])
-        reference = Reference.from_arrays(read_arrays(data["reference.npz"], "reference.npz"), len(encoding.terms))
-        for j, term in enumerate(encoding.terms):
-            if len(reference.codes) and reference.codes[:, j].max() >= term.size:
-                msg = f"reference.npz: a code of '{term.name}' is beyond its {term.size} codes"
-                raise ModelFormatError(msg)
+        known = read_arrays(data["reference.npz"], "reference.npz")
+        reference, churned, gaps = read_reference_file(known, encoding.terms, len(rules))
         fields = {enc.field: _field(enc, str(stored["kinds"][enc.field])) for enc in encoding.fields}
         return cls(
             tables,
@@ -225,6 +225,8 @@ class ICPModel:
             boosters,
             _conventions(stored),
             segment_supports=_segment_supports(tiers, len(rules)),
+            gaps=gaps,
+            churned=churned,
         )
 
     def scorer(
@@ -235,7 +237,7 @@ class ICPModel:
         whole = Scorer(
             self.tables,
             self.cutoffs,
-            Support(self.tables, self.support_threshold),
+            Support(self.tables, self.support_threshold, self.gaps[0] if self.gaps else None),
             self.reference,
             self.version,
             exclusions(self.profile, self.tables, self.settings),
@@ -243,19 +245,25 @@ class ICPModel:
             scoring.lookalikes if lookalikes is None else lookalikes,
             names,
             stated_words(self.profile, self.tables),
+            churned=self.churned,
         )
-        parts = zip(self.tables.segments, self.segment_supports, references(self.tables, self.reference), strict=True)
+        count = len(self.tables.segments)
+        gaps = self.gaps[1:] if self.gaps else [None] * count
+        near = references(self.tables, self.reference)
+        left = references(self.tables, self.churned) if self.churned else [None] * count
+        parts = zip(self.tables.segments, self.segment_supports, near, left, gaps, strict=True)
         return replace(
             whole,
             parts=tuple(
                 replace(
                     whole,
                     tables=segment.tables,
-                    support=Support(segment.tables, threshold),
+                    support=Support(segment.tables, threshold, own),
                     reference=best,
+                    churned=gone,
                     segment=segment.rule.name,
                 )
-                for segment, threshold, best in parts
+                for segment, threshold, best, gone, own in parts
             ),
         )
 

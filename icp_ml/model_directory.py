@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from icp_ml.exceptions import ModelFormatError
 
-FORMAT_VERSION = 3  # 2: pairs; 3: segments
+FORMAT_VERSION = 4  # 2: pairs; 3: segments; 4: where no customer was, customers that churned
 MAX_FILE_BYTES = 256 * 1024**2
 LIBRARIES = ("lightgbm", "numpy", "pyarrow", "scikit-learn")
 REQUIRED = (

@@ -246,8 +246,9 @@ class ProfileSettings(_Section):
 class TierSettings(_Section):
     """Where the tiers are cut."""
 
-    mode: Literal["cutoffs"] = "cutoffs"
+    mode: Literal["cutoffs", "quantile", "capacity"] = "cutoffs"
     capacity: int | None = Field(None, ge=1)
+    quantiles: tuple[float, float, float] = Field((0.25, 0.5, 0.75), description="shares of a list that end A, B, C")
 
 
 class ScoringSettings(_Section):

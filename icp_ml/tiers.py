@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 LETTERS = ("A", "B", "C", "D")
 ODDS_RATIOS = (2.5, 1.0, 0.6)  # A, B, C against the odds of the average customer; D below
 NO_TIER = "none"
+# By the best and the worst tier of an interval: "A", "A or B", "A to C"; those where worst is better do not occur.
+TIER_RANGES = tuple(
+    best if worst <= best else f"{best} {'or' if ord(worst) - ord(best) == 1 else 'to'} {worst}"
+    for best in LETTERS
+    for worst in LETTERS
+)
 
 
 @dataclass(frozen=True)
@@ -43,6 +49,21 @@ class TierCutoffs:
         """Return 0 for A to 3 for D."""
         return np.searchsorted(-np.array([self.a, self.b, self.c]), -fit_score, side="left").astype(np.int64)
 
+    def ranges(
+        self, low: npt.NDArray[np.float64], high: npt.NDArray[np.float64], at_best: npt.NDArray[np.int64]
+    ) -> npt.NDArray[np.int64]:
+        """Return which of `TIER_RANGES` the interval of each fit score reaches over.
+
+        Parameters
+        ----------
+        low, high : ndarray of shape (n,)
+            Ends of the interval, 0 to 100.
+        at_best : ndarray of int, shape (n,)
+            The best tier that is given, 0 for A.
+        """
+        best, worst = (np.maximum(self.assign(end), at_best) for end in (high, low))
+        return best * len(LETTERS) + worst
+
     def to_dict(self) -> dict[str, float]:
         """Return plain numbers."""
         return {"A": self.a, "B": self.b, "C": self.c}
@@ -51,6 +72,12 @@ class TierCutoffs:
     def from_dict(cls, data: Mapping[str, Any]) -> TierCutoffs:
         """Read what `to_dict` wrote."""
         return cls(float(data["A"]), float(data["B"]), float(data["C"]))
+
+
+def per_100_won(row: Mapping[str, Any]) -> float | None:
+    """Return how many best customers 100 won accounts of a tier would be, from its out-of-fold row."""
+    rate = row.get("rate")
+    return None if rate is None else round(100.0 * float(rate), 1)
 
 
 @dataclass(frozen=True)

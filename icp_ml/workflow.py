@@ -27,8 +27,8 @@ from icp_ml.profile import IdealCustomerProfile, check_names
 from icp_ml.profiling import Sources, derive_profile, list_codes
 from icp_ml.progress import Progress, StageClock
 from icp_ml.schema import Field
-from icp_ml.scoring.lookalikes import make_reference
-from icp_ml.scoring.supports import fit_supports
+from icp_ml.scoring.lookalikes import MAX_CHURNED, make_reference
+from icp_ml.scoring.supports import NEVER, Supports, fit_supports
 from icp_ml.settings import Settings
 from icp_ml.strategy.decisions import Decisions
 from icp_ml.strategy.hypothesis import Hypothesis, read_hypothesis
@@ -199,10 +199,12 @@ def train(
     with clock.stage("set tiers"):
         decided = decisions.applied(fitted, codes, data, data_report, evaluation, profile)
         fitted, profile = decided.fitted, decided.profile
-        evaluation = _with_list(decided.evaluation, fitted, codes, listed, data, settings.random_state)
+        supports = fit_supports(fitted.tables, codes)
+        evaluation = _with_list(decided.evaluation, fitted, supports, listed, data, settings.random_state)
         model = _model(
             fitted,
             codes,
+            supports,
             data,
             accounts,
             labels,
@@ -225,6 +227,7 @@ def train(
 def _model(
     fitted: FittedTables,
     codes: Codes,
+    supports: Supports,
     data: TrainingData,
     accounts: Accounts,
     labels: OutcomeLabels,
@@ -241,6 +244,8 @@ def _model(
     ids = data.table.column("account_id").to_pylist()
     salt = hashlib.sha256("\n".join(sorted(map(str, ids))).encode()).hexdigest()[:16]
     reference = make_reference(codes[best], [str(i) for i, b in zip(ids, best, strict=True) if b], salt)
+    left = labels.is_churned[labels.is_mature]
+    churned = make_reference(codes[left], [str(i) for i, b in zip(ids, left, strict=True) if b], salt, MAX_CHURNED)
     report: dict[str, Any] = {
         "labels": labels.to_dict(),
         "columns": data_report.to_dict(),
@@ -248,11 +253,10 @@ def _model(
         "distribution": composite_distribution(labels),
         **told,
     }
-    support, *segment_supports = fit_supports(fitted.tables, codes).thresholds
     return ICPModel(
         fitted.tables,
         cutoffs,
-        support,
+        NEVER,
         reference,
         profile,
         {
@@ -275,12 +279,19 @@ def _model(
             if c.convention.to_dict() and c.field in fitted.tables.fields
         },
         fitted.ridge,
-        tuple(segment_supports),
+        (NEVER,) * len(fitted.tables.segments),
+        supports.gaps,
+        churned,
     )
 
 
 def _with_list(
-    evaluation: Evaluation, fitted: FittedTables, codes: Codes, listed: Codes | None, data: TrainingData, seed: int
+    evaluation: Evaluation,
+    fitted: FittedTables,
+    supports: Supports,
+    listed: Codes | None,
+    data: TrainingData,
+    seed: int,
 ) -> Evaluation:
     """Add where a sample of the list lands in the tiers, as scoring puts it there: at most C outside support."""
     if listed is None or not len(listed):
@@ -288,7 +299,7 @@ def _with_list(
     some = listed[np.sort(np.random.default_rng([seed, 82]).permutation(len(listed))[:LIST_SAMPLE])]
     cutoffs = TierCutoffs.from_base_rate(float(np.average(data.best, weights=data.weight)))
     tier = cutoffs.assign(100 * expit(fitted.tables.log_odds(some)))
-    inside = fit_supports(fitted.tables, codes).inside(some)
+    inside = supports.inside(some)
     return replace(evaluation, tiers=evaluation.tiers.with_market(np.where(inside, tier, np.maximum(tier, TIER_C))))
 
 
@@ -310,7 +321,6 @@ def _source(accounts: Accounts) -> dict[str, Any]:
 def _check_supported(settings: Settings) -> None:
     """Say so where a setting of the design is not built yet, instead of ignoring it."""
     asked = {
-        "scoring.winnability_column": settings.scoring.winnability_column,
         "tracking.log_examples": settings.tracking.log_examples,
     }
     for name, value in asked.items():

@@ -10,13 +10,14 @@ import numpy as np
 import pyarrow as pa
 
 from icp_ml.engines.canonical import canonical_schema, canonical_table
-from icp_ml.estimator.encoding import Encoding, FieldEncoding
+from icp_ml.estimator.encoding import MISSING, Encoding, FieldEncoding
 from icp_ml.estimator.pair_tables import PairTable
 from icp_ml.estimator.scorecard import ScoringTables
 from icp_ml.estimator.segment_tables import SegmentRule, SegmentTables
 from icp_ml.model import ICPModel
 from icp_ml.profile import IdealCustomerProfile
 from icp_ml.schema import Field
+from icp_ml.scoring.gaps import Gap, Gaps
 from icp_ml.scoring.lookalikes import make_reference
 from tests.hand_model import hand_model
 
@@ -39,7 +40,7 @@ def every_encoding() -> Encoding:
         number("revenue_usd", "money", -1e-9, 250_000, 1e6, 12_345_678.5, 1e9, 1e13, label="annual revenue"),
         number("growth_rate", "share", -5.0, -0.1, 0.07, 0.25, 4.0),
         number("founded_year", "year", 1800, 1990, 2010, 2030, label="founded"),
-        number("opened_year", "age", -1e-9, 4.5, 20, 300, label="opened"),
+        number("opened_year", "age", -1e-9, 4.5, 20, 300, label="founded"),
         number("last_funding_date", "date", -1e-9, 91, 365, 731, 9000, label="last raised"),
         number("order", "number", -2e9, 0.00002, 0.5, 2.5, 300, 2e9),
         FieldEncoding("industry", "category", "category", "industry", values=tuple(sorted(HOSTILE)),
@@ -73,8 +74,28 @@ def random_tables(encoding: Encoding, rng: np.random.Generator, pairs: int = 3) 
     )  # fmt: skip
 
 
-def every_model(seed: int = 0, *, segments: bool = True) -> ICPModel:
-    """A model of random tables, with exclusions, a strategy's words, pairs and nested segments."""
+def random_gaps(tables: ScoringTables, rng: np.random.Generator) -> Gaps:
+    """Values that count by themselves in ten fields, two of which are called alike, and pairs of values."""
+    sizes = [term.size for term in tables.terms]
+    alone = {}
+    for j in rng.permutation(10).tolist():
+        odd = rng.random(sizes[j]) < 0.15
+        odd[MISSING] = False
+        alone[j] = odd
+    together = []
+    for a, b in ((0, 7), (1, 5), (7, 8)):
+        cells = rng.random((sizes[a], sizes[b])) < 0.25
+        cells[:, 1 : sizes[b] // 2] = cells[:1, 1 : sizes[b] // 2]
+        cells[MISSING], cells[:, MISSING] = False, False
+        together.append(Gap(a, b, cells))
+    return Gaps(alone, tuple(together))
+
+
+def every_model(seed: int = 0, *, segments: bool = True, gaps: bool = True) -> ICPModel:
+    """A model of random tables, with exclusions, a strategy's words, pairs and nested segments.
+
+    Models before format 4 have no gaps.
+    """
     rng, encoding = np.random.default_rng(seed), every_encoding()
     tables = random_tables(encoding, rng)
     if segments:
@@ -99,6 +120,7 @@ def every_model(seed: int = 0, *, segments: bool = True) -> ICPModel:
         tables=tables,
         support_threshold=0.08,
         segment_supports=(0.05, 0.1, 0.12) if segments else (),
+        gaps=tuple(random_gaps(tables, rng) for _ in range(4 if segments else 1)) if gaps else (),
         reference=make_reference(codes, ("C-1", "C-2"), "salt"),
         profile=profile,
         fields={enc.field: Field(enc.field, kinds[enc.kind], label=enc.label) for enc in encoding.fields},

@@ -10,7 +10,7 @@ import pyarrow as pa
 from icp_ml.accounts.context import in_context, needed_beside
 from icp_ml.accounts.formats.rows import Chunk
 from icp_ml.accounts.formats.tables import plain_array
-from icp_ml.accounts.headers.vendors import ColumnMapping, header_scale, map_columns
+from icp_ml.accounts.headers.vendors import ColumnMapping, header_of, header_scale, map_columns
 from icp_ml.accounts.ids import IDENTITY_FIELDS, account_ids, id_source
 from icp_ml.accounts.normalise import normalise_column
 from icp_ml.accounts.values.conventions import PLAIN, Convention, DateOrders, of_list, said_of
@@ -59,6 +59,8 @@ class ListNormaliser:
         Field name -> the list's header it is read from.
     missing : tuple of str
         Wanted fields that the list lacks.
+    notes : tuple of str
+        What else the list lacks: the column of winnability, where the settings name one.
     id_source : str
         "account_id", "domain", "name" or "row number".
 
@@ -105,7 +107,11 @@ class ListNormaliser:
                     field, header, delimiters.get(name), scale, convention, tuple(map(str, missing))
                 )
         self.headers: Mapping[str, str] = {name: source.header for name, source in self._sources.items()}
+        beside = settings.scoring.winnability_column
+        self._winnability = header_of(beside, columns) if beside is not None else []
         self.missing: tuple[str, ...] = tuple(name for name in fields if name not in self._sources)
+        lacks = f"no column '{beside}', which the settings name as scoring.winnability_column: winnability is empty"
+        self.notes: tuple[str, ...] = (lacks,) if beside is not None and not self._winnability else ()
 
     def check_usable(self, source: str = "list") -> None:
         """Refuse a list that has none of the wanted fields; account id, name and domain do not count.
@@ -129,7 +135,7 @@ class ListNormaliser:
     @property
     def columns(self) -> tuple[str, ...]:
         """Headers that must be read from the list, each once."""
-        return tuple(dict.fromkeys(self.headers.values()))
+        return tuple(dict.fromkeys([*self.headers.values(), *self._winnability]))
 
     @property
     def id_source(self) -> str:
@@ -186,7 +192,7 @@ class ListNormaliser:
         yield from chunks
 
     def normalise(self, batch: pa.RecordBatch, first_row: int | None = 0) -> dict[str, pa.Array]:
-        """Return the wanted fields that the list has, and always `account_id`.
+        """Return the wanted fields that the list has, always `account_id`, and `winnability` as it is written.
 
         Parameters
         ----------
@@ -220,7 +226,17 @@ class ListNormaliser:
         )
         found |= {name: values for name, (values, _) in settled.items()}
         found["account_id"] = account_ids(found, batch.num_rows, first_row)
+        for header in self._winnability:
+            found["winnability"] = _as_text(batch.column(header))
         return found
+
+
+def _as_text(column: pa.Array) -> pa.Array:
+    """Return values as they are written; what is nested and has no one writing is missing."""
+    values = plain_array(column)
+    if values is None or pa.types.is_nested(values.type):
+        return pa.nulls(len(column), pa.string())
+    return values.cast(pa.string())
 
 
 def _header_of(name: str, mapped: Mapping[str, ColumnMapping], spelled: Mapping[str, str]) -> str | None:

@@ -32,6 +32,7 @@ class ScoreOptions:
 def score(context: Context, model: str, source: Source, out: Path, options: ScoreOptions) -> Outcome:
     """Score a list file."""
     from icp_ml.report import terminal
+    from icp_ml.tiers import per_100_won
 
     summary, loaded = score_list(context, model, source, out, options)
     view = terminal.spaced(
@@ -40,7 +41,8 @@ def score(context: Context, model: str, source: Source, out: Path, options: Scor
         terminal.noted(summary.notes),
         terminal.files_table({"Scored": str(out)}),
     )
-    return Outcome({**summary.to_dict(), "model_version": loaded.version}, view)
+    worth = [{**row, "best_per_100_won": per_100_won(row)} for row in loaded.evaluation["tiers"]]
+    return Outcome({**summary.to_dict(), "model_version": loaded.version, "tiers_worth": worth}, view)
 
 
 def score_list(
@@ -68,6 +70,7 @@ def score_list(
         read_mapping(options.mapping) if options.mapping else {},
         context.as_of,
         options.capacity or settings.tiers.capacity,
+        settings.tiers,
         context.jobs,
         options.resume,
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import time
 from collections import Counter, deque
@@ -20,15 +19,17 @@ from icp_ml.accounts import Accounts
 from icp_ml.accounts.formats.addresses import Address, address_of
 from icp_ml.accounts.formats.encodings import recoding_note
 from icp_ml.accounts.formats.readers import Chunk, Reject, open_table
+from icp_ml.engines.list_tiers import ListTiers, check_mode
 from icp_ml.engines.rank_runs import RankRuns
 from icp_ml.engines.ranking import Suppression
 from icp_ml.engines.spool import Spool
-from icp_ml.engines.writing import FORMULA_STARTS, ScoredWriter, check_place, write_review
+from icp_ml.engines.writing import ScoredWriter, check_place, write_rejects, write_review
 from icp_ml.exceptions import InputError
 from icp_ml.model import ICPModel
-from icp_ml.scoring.columns import LIST_COLUMNS, row_schema
+from icp_ml.scoring.columns import LIST_COLUMNS, LIST_TIER, row_schema
 from icp_ml.scoring.kernel import IDENTITY, Scorer
 from icp_ml.scoring.lookalikes import salted
+from icp_ml.settings import TierSettings
 
 FORMATS = (".csv", ".parquet")
 _SOUGHT = (*IDENTITY, "city", "state", "country")  # what accounts are suppressed by
@@ -52,6 +53,8 @@ class ScoreRequest:
         Headers of the list carried into the result.
     mapping : mapping of header to field
         For this list, before the model's own settings.
+    tiers : TierSettings
+        Whether a tier of the whole list stands beside the frozen one.
     jobs : int
         Batches scored at once; the result does not depend on it.
     """
@@ -66,6 +69,7 @@ class ScoreRequest:
     mapping: Mapping[str, str] = field(default_factory=dict)
     as_of: date | None = None
     capacity: int | None = None
+    tiers: TierSettings = field(default_factory=TierSettings)
     jobs: int = 2
     resume: bool = False
 
@@ -87,6 +91,7 @@ class ScoreSummary:
     seconds: float
     serviceable: int | None = None
     obtainable: int | None = None
+    list_tiers: dict[str, int] | None = None
     notes: tuple[str, ...] = ()
     review: Path | None = None
 
@@ -123,6 +128,7 @@ def score_file(
     start = time.perf_counter()
     request = replace(request, source=address_of(request.source))  # prints without passwords
     check_out(request.out, request.source)
+    check_mode(request.tiers, request.capacity)
     reader = open_table(request.source)
     name = reader.address.shown
     if request.resume and reader.format == "database":
@@ -145,6 +151,7 @@ def score_file(
     )
     spool = Spool(request.out, _fingerprint(model, request, reader.sha256(), scorer, kept), resume=request.resume)
     tally, runs = _Tally(), RankRuns(spool.folder_for("ranks"))
+    own = ListTiers(request.tiers, request.capacity) if request.tiers.mode != "cutoffs" else None
 
     def work(chunk: Chunk) -> pa.RecordBatch:
         done = spool.read(chunk.index)
@@ -160,18 +167,24 @@ def score_file(
         for chunk, batch in _in_order(chunks if again else normaliser.surveying(chunks), work, request.jobs):
             tally.add(chunk, batch)
             runs.add(chunk.index, batch.column("log_odds").to_numpy(zero_copy_only=False), batch.column("account_id"))
+            if own is not None:
+                own.add(chunk.index, batch.column("in_support"))
             if progress:
                 progress(tally.rows, reader.rows)
         runs.merge()
-        _write(request.out, spool, runs, _metadata(model, request, spool.fingerprint))
-        rejects = _write_rejects(request.out, tally.rejects)
+        if own is not None:
+            own.settle(runs)
+        _write(request.out, spool, runs, own, _metadata(model, request, spool.fingerprint))
+        rejects = write_rejects(_rejects_path(request.out), tally.rejects)
         review = write_review(_review_path(request.out), suppression.doubtful)
     except (InputError, MemoryError):
         spool.remove()
         raise
     spool.remove()
-    notes = (*reader.notes, *suppression.notes, *recoding_note(tally.recoded))
+    notes = (*reader.notes, *normaliser.notes, *suppression.notes, *recoding_note(tally.recoded))
     summary = tally.summary(request, rejects, normaliser.missing, time.perf_counter() - start)
+    if own is not None:
+        summary = replace(summary, list_tiers=dict(own.counts))
     return replace(summary, review=review, notes=tuple(f"{name}: {note}" for note in notes))
 
 
@@ -243,7 +256,7 @@ def _finish(
 ) -> pa.RecordBatch:
     """Suppress accounts, and add carried columns after the domain."""
     columns = suppression.apply(scored)
-    taken = {*columns, *LIST_COLUMNS}
+    taken = {*columns, *LIST_COLUMNS, LIST_TIER}
     carried = {
         (f"list_{name}" if name in taken else name): raw.column(raw.schema.get_field_index(name)) for name in kept
     }
@@ -328,8 +341,8 @@ def _metadata(model: ICPModel, request: ScoreRequest, fingerprint: Mapping[str, 
     }
 
 
-def _write(out: Path, spool: Spool, runs: RankRuns, metadata: Mapping[str, str]) -> None:
-    """Write the result under a temporary name, adding rank and percentile, and rename it when whole."""
+def _write(out: Path, spool: Spool, runs: RankRuns, own: ListTiers | None, metadata: Mapping[str, str]) -> None:
+    """Write the result under a temporary name, adding what needs the whole list, and rename it when whole."""
     fresh = out.with_name(f".{out.name}.partial")
     empty = True
     with ScoredWriter(fresh, out.suffix.lower(), metadata) as writer:
@@ -337,32 +350,13 @@ def _write(out: Path, spool: Spool, runs: RankRuns, metadata: Mapping[str, str])
             rank = runs.ranks(index, batch.num_rows)
             none, empty = rank == 0, False
             percentile = 100.0 * (runs.total - rank + 1) / max(runs.total, 1)
-            writer.write(batch, pa.array(rank, mask=none), pa.array(percentile, mask=none))
+            tier = own.tiers(index, rank) if own else None
+            writer.write(batch, pa.array(rank, mask=none), pa.array(percentile, mask=none), tier)
         if empty:
-            writer.write(_no_rows(), pa.nulls(0, pa.int64()), pa.nulls(0, pa.float64()))
+            tier = own.nothing() if own else None
+            writer.write(_no_rows(), pa.nulls(0, pa.int64()), pa.nulls(0, pa.float64()), tier)
     fresh.replace(out)
 
 
 def _no_rows() -> pa.RecordBatch:
     return pa.RecordBatch.from_pylist([], schema=row_schema())
-
-
-def _write_rejects(out: Path, rejects: Sequence[Reject]) -> Path | None:
-    """Write the rows that do not parse, or remove what an earlier run left."""
-    path = _rejects_path(out)
-    if not rejects:
-        path.unlink(missing_ok=True)
-        return None
-    fresh = path.with_name(f".{path.name}.partial")
-    with fresh.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        several = any(r.file for r in rejects)
-        writer.writerow([*(["file"] if several else []), "line", "reason", "text"])
-        writer.writerows((*([_safe(r.file)] if several else []), r.line, r.reason, _safe(r.text)) for r in rejects)
-    fresh.replace(path)
-    return path
-
-
-def _safe(text: str) -> str:
-    """Put an apostrophe before text that a spreadsheet would run as a formula."""
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text

@@ -137,7 +137,7 @@ class Suppression:
         for name, text in (("status", "suppressed"), ("status_reason", pa.array(why, pa.string())), ("tier", "none")):
             columns[name] = pc.if_else(pa.array(hit), text, columns[name].cast(pa.string())).dictionary_encode()
         for name in columns:
-            if name.startswith(("fit_", "log_odds", "reason_", "lookalike_")):
+            if name.startswith(("fit_", "log_odds", "reason_", "lookalike_", "tier_range", "worth_knowing")):
                 columns[name] = columns[name].take(pa.array(np.arange(len(why)), mask=hit))
         return columns
 

@@ -11,13 +11,23 @@ from icp_ml.engines.canonical import BETWEEN, column_kind
 from icp_ml.engines.sql_codes import add_codes
 from icp_ml.engines.sql_dialect import LONGEST, Dialect
 from icp_ml.engines.sql_reasons import add_reasons
-from icp_ml.engines.sql_scores import SEGMENT, Part, add_scores, add_segments, least_log_odds, parts_of
+from icp_ml.engines.sql_scores import add_scores, add_segments, least_log_odds, parts_of
 from icp_ml.engines.sql_steps import Column, Names, Steps, case
+from icp_ml.engines.sql_support import (
+    SEGMENT,
+    Part,
+    add_ranges,
+    add_worth_knowing,
+    fit,
+    held_reason,
+    tier_range,
+    worth_knowing,
+)
 from icp_ml.estimator.encoding import Encoding, FieldEncoding
 from icp_ml.estimator.scorecard import Z90
 from icp_ml.exceptions import InputError
 from icp_ml.model import ICPModel
-from icp_ml.scoring.kernel import IDENTITY, OUTSIDE, STATUSES, Scorer
+from icp_ml.scoring.kernel import IDENTITY, STATUSES, Scorer
 from icp_ml.tiers import LETTERS, NO_TIER
 
 MOST_REASONS = 20
@@ -31,7 +41,8 @@ class SqlExport:
     Attributes
     ----------
     statement : str
-        A SELECT with one row per row of the table; the row-level columns of a scored file, without lookalikes.
+        A SELECT with one row per row of the table; the row-level columns of a scored file, without lookalikes
+        and winnability.
     definition : str
         CREATE TABLE of the canonical table.
     """
@@ -107,22 +118,24 @@ def _build(steps: Steps, scorer: Scorer, table: str, day: date | None) -> tuple[
     encoded = add_codes(steps, names, scorer.tables, table, day)
     add_segments(steps, parts, scorer.tables.rules, encoded)
     scores = add_scores(steps, names, parts, encoded, scorer.exclusions)
+    add_ranges(steps, _cutoffs(steps.sql, scorer), *_ends(steps.sql))
+    add_worth_knowing(steps, parts, encoded)
     return parts, add_reasons(steps, names, parts, encoded, scores, scorer.reasons)
 
 
 def _result(sql: Dialect, scorer: Scorer, parts: Sequence[Part], k: int) -> list[Column]:
     """Return the columns of the scored table, in the order of a scored file."""
-    scored, half = "status_number = 0", f"{sql.number(Z90)} * SQRT(variance)"
+    scored, ends = "status_number = 0", _ends(sql)
     columns = [Column(name, name) for name in IDENTITY]
     columns.append(Column(f"CASE WHEN {scored} THEN '{STATUSES[0]}' ELSE '{STATUSES[1]}' END", "status"))
     said = [f"WHEN status_number = {n} THEN {sql.text(text)}" for n, text in enumerate(scorer.status_reasons) if n]
-    columns.append(Column(case([*said, f"WHEN is_inside = 0 THEN {sql.text(OUTSIDE)}"]), "status_reason"))
+    columns.append(Column(case([*said, held_reason(sql)]), "status_reason"))
     for name, at in (
         ("fit_score", "log_odds"),
-        ("fit_low", f"(log_odds - {half})"),
-        ("fit_high", f"(log_odds + {half})"),
+        ("fit_low", ends[0]),
+        ("fit_high", ends[1]),
     ):
-        columns.append(Column(f"CASE WHEN {scored} THEN 100 / (1 + EXP(-{at})) END", name))
+        columns.append(Column(f"CASE WHEN {scored} THEN {fit(at)} END", name))
     columns.append(Column(f"CASE WHEN {scored} THEN log_odds END", "log_odds"))
     columns += [
         Column(_tier(sql, scorer), "tier"),
@@ -136,12 +149,23 @@ def _result(sql: Dialect, scorer: Scorer, parts: Sequence[Part], k: int) -> list
         for suffix, kind in nothing.items():
             there = f"reason_{i}_points" if suffix == "_contribution" else f"reason_{i}{suffix}"
             columns.append(Column(there if i <= k else f"CAST(NULL AS {kind})", f"reason_{i}{suffix}"))
+    columns += [Column(tier_range(), "tier_range"), *worth_knowing(sql)]
     return [*columns, Column(sql.text(scorer.model_version), "model_version")]
+
+
+def _ends(sql: Dialect) -> tuple[str, str]:
+    """Return the ends of the 90 % interval of the log-odds."""
+    half = f"{sql.number(Z90)} * SQRT(variance)"
+    return f"(log_odds - {half})", f"(log_odds + {half})"
+
+
+def _cutoffs(sql: Dialect, scorer: Scorer) -> dict[str, str]:
+    return {letter: sql.number(least_log_odds(least)) for letter, least in scorer.cutoffs.to_dict().items()}
 
 
 def _tier(sql: Dialect, scorer: Scorer) -> str:
     """Return the tier: cut-offs on the log-odds, at most C where no customer was."""
-    cut = {letter: sql.number(least_log_odds(least)) for letter, least in scorer.cutoffs.to_dict().items()}
+    cut = _cutoffs(sql, scorer)
     fits = {letter: sql.comment(f"fit score from {least:g}") for letter, least in scorer.cutoffs.to_dict().items()}
     branches = [
         f"WHEN status_number <> 0 THEN '{NO_TIER}'",

@@ -13,8 +13,9 @@ import numpy as np
 from icp_ml.engines.sql_codes import Encoded
 from icp_ml.engines.sql_dialect import Dialect
 from icp_ml.engines.sql_numbers import FORMS, add_numbers
-from icp_ml.engines.sql_scores import SEGMENT, Part, Scores
+from icp_ml.engines.sql_scores import Scores
 from icp_ml.engines.sql_steps import Column, Names, Steps, case
+from icp_ml.engines.sql_support import SEGMENT, Part
 from icp_ml.estimator.encoding import ABSENT, MISSING, FieldEncoding
 from icp_ml.scoring.reasons import SMALLEST, ReasonBook, term_words
 

@@ -6,7 +6,7 @@ kernel's own bits.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -15,28 +15,16 @@ from scipy.special import expit
 from icp_ml.engines.sql_codes import Encoded, one_of
 from icp_ml.engines.sql_dialect import Dialect
 from icp_ml.engines.sql_steps import Column, Names, Steps, case, indented
+from icp_ml.engines.sql_support import SEGMENT, UNLIKE, Part, add_support, by_part
 from icp_ml.estimator.encoding import FIRST_BIN, MISSING, FloatArray, Term
 from icp_ml.estimator.labels import codes_words
 from icp_ml.estimator.pair_tables import PairTable
 from icp_ml.estimator.scorecard import ScoringTables
 from icp_ml.estimator.segment_tables import EVERYONE, SegmentRule
 from icp_ml.scoring.kernel import Exclusion, Scorer
-from icp_ml.scoring.lookalikes import Support
 from icp_ml.scoring.reasons import ReasonBook, term_words
 
 MOST_ADDED = 100  # terms of one sum: databases limit how deep an expression may be
-SEGMENT = "segment_number"
-
-
-@dataclass(frozen=True)
-class Part:
-    """What scores the accounts of one segment, or of none (number -1)."""
-
-    number: int
-    name: str
-    tables: ScoringTables
-    support: Support
-    book: ReasonBook
 
 
 def parts_of(scorer: Scorer) -> tuple[Part, ...]:
@@ -73,19 +61,21 @@ def add_scores(
     columns = [Column(_looked_up(sql, parts, j, encoded.codes[j], "values"), points[j]) for j in range(len(terms))]
     steps.add("contributions", "what each value adds to the log-odds", columns)
     pairs, halves = _add_pairs(steps, names, parts, encoded)
-    base = _by_part(sql, parts, lambda p: sql.number(p.tables.base))
-    spread = _by_part(sql, parts, lambda p: sql.number(p.tables.base_variance))
+    base = by_part(sql, parts, lambda p: sql.number(p.tables.base))
+    spread = by_part(sql, parts, lambda p: sql.number(p.tables.base_variance))
     variances = [_looked_up(sql, parts, j, encoded.codes[j], "variances") for j in range(len(terms))]
     variances += [_of_part(sql, parts, p, _cells(sql, q.variances, key)) for p, q, key, _ in pairs]
     added = {
         "log_odds": (base, [*points, *(column for *_, column in pairs)]),
         "variance": (spread, variances),
-        **_novelty(sql, parts, encoded),
     }
+    if any(part.support.gaps is None for part in parts):  # models before format 4
+        added |= _novelty(sql, parts, encoded)
     _add_sums(steps, added)
     known = _fields_known(sql, parts[0].tables, encoded)
     steps.add("covered", "how much is known of each account", [Column(known, "coverage")])
-    _add_judgement(steps, parts, encoded, exclusions)
+    add_support(steps, names, parts, encoded)
+    _add_judgement(steps, encoded, exclusions)
     return Scores(points, halves)
 
 
@@ -103,18 +93,6 @@ def add_segments(steps: Steps, parts: Sequence[Part], rules: Sequence[SegmentRul
     steps.add("placed", "accounts that have tables of their own", [Column(case(branches, str(EVERYONE)), SEGMENT)])
 
 
-def _by_part(sql: Dialect, parts: Sequence[Part], of: Callable[[Part], str]) -> str:
-    """Return one expression for all accounts, or one per segment where they differ."""
-    written = [of(part) for part in parts]
-    if len(set(written)) == 1:
-        return written[0]
-    branches = [
-        f"WHEN {SEGMENT} = {part.number} THEN {sql.comment(part.name)}\n  {indented(text)}"
-        for part, text in zip(parts, written, strict=True)
-    ]
-    return case(branches)
-
-
 def _of_part(sql: Dialect, parts: Sequence[Part], part: Part, text: str) -> str:
     return text if len(parts) == 1 else case(
         [f"WHEN {SEGMENT} = {part.number} THEN {sql.comment(part.name)}\n  {indented(text)}"], "0"
@@ -129,7 +107,7 @@ def _looked_up(sql: Dialect, parts: Sequence[Part], j: int, code: str, what: Lit
         table = tables.values[j] if what == "values" else tables.variances[j]
         return _table(sql, tables.terms[j], table, code, said=what == "values")
 
-    return _by_part(sql, parts, of)
+    return by_part(sql, parts, of)
 
 
 def _table(sql: Dialect, term: Term, table: FloatArray, code: str, *, said: bool) -> str:
@@ -217,20 +195,13 @@ def _novelty(sql: Dialect, parts: Sequence[Part], encoded: Encoded) -> dict[str,
         def weighed(part: Part, j: int = j, code: str = code) -> str:
             return f"CASE WHEN {code} = {MISSING} THEN 0 ELSE {sql.number(_weight(part, j))} END"
 
-        odd.append(_by_part(sql, parts, unusual))
-        known.append(_by_part(sql, parts, weighed))
+        odd.append(by_part(sql, parts, unusual))
+        known.append(by_part(sql, parts, weighed))
     return {"novelty": ("0", odd), "known": ("0", known)}
 
 
 def _weight(part: Part, j: int) -> float:
     return float(part.tables.ranges[j]) if j in part.support.terms else 0.0
-
-
-def _is_inside(sql: Dialect, parts: Sequence[Part]) -> str:
-    """Return the test of whether an account lies where customers were."""
-    threshold = _by_part(sql, parts, lambda p: sql.number(p.support.threshold))
-    novelty = "CASE WHEN known > 0 THEN novelty / known ELSE 0 END"
-    return f"coverage > 0 AND {novelty} <= {indented(threshold)}"
 
 
 def _add_sums(steps: Steps, added: Mapping[str, tuple[str, Sequence[str]]]) -> None:
@@ -259,7 +230,7 @@ def _fields_known(sql: Dialect, tables: ScoringTables, encoded: Encoded) -> str:
     return f"CAST(\n  {flags}\nAS {sql.double}) / {len(first)}"
 
 
-def _add_judgement(steps: Steps, parts: Sequence[Part], encoded: Encoded, exclusions: Sequence[Exclusion]) -> None:
+def _add_judgement(steps: Steps, encoded: Encoded, exclusions: Sequence[Exclusion]) -> None:
     """Add whether an account lies where customers were, and why it is not scored: 0 where it is."""
     sql = steps.sql
     branches = [f"WHEN coverage = 0 THEN 1 {sql.comment('nothing is known')}"]
@@ -267,7 +238,7 @@ def _add_judgement(steps: Steps, parts: Sequence[Part], encoded: Encoded, exclus
         if exclusion.codes:
             hit = one_of(encoded.codes[exclusion.term], [str(code) for code in exclusion.codes])
             branches.append(f"WHEN {hit} THEN {number} {sql.comment(exclusion.reason)}")
-    inside = f"CASE WHEN {_is_inside(sql, parts)} THEN 1 ELSE 0 END"
+    inside = f"CASE WHEN coverage > 0 AND {UNLIKE} IS NULL THEN 1 ELSE 0 END"
     columns = [Column(inside, "is_inside"), Column(case(branches, "0"), "status_number")]
     steps.add("judged", "where customers were, and what excludes an account", columns)
 

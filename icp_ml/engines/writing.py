@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import csv
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -12,16 +13,26 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
+from icp_ml.accounts.formats.readers import Reject
 from icp_ml.exceptions import InputError
-from icp_ml.scoring.columns import LIST_COLUMNS, plain_strings, row_schema
+from icp_ml.scoring.columns import LIST_COLUMNS, LIST_TIER, plain_strings, row_schema
 
 if TYPE_CHECKING:
     import pandas as pd
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 FORMULA = r"^[=+\-@\t\r\n]"
-NEVER_MISSING = frozenset(field.name for field in row_schema() if not field.nullable)
-LOOKED_UP = ("account_id", "domain", "status", "tier", "fit_score", "rank", "percentile")  # readers skip row groups by
+NEVER_MISSING = frozenset([*(field.name for field in row_schema() if not field.nullable), LIST_TIER])
+LOOKED_UP = (
+    "account_id",
+    "domain",
+    "status",
+    "tier",
+    LIST_TIER,
+    "fit_score",
+    "rank",
+    "percentile",
+)  # readers skip row groups by
 PLAIN_NUMBER = r"^[+-]?\d+(\.\d+)?$"
 
 
@@ -68,11 +79,15 @@ class ScoredWriter:
                 if error is not None:
                     self.path.unlink(missing_ok=True)
 
-    def write(self, batch: pa.RecordBatch, rank: pa.Array, percentile: pa.Array) -> None:
-        """Append a batch with its list-level columns."""
+    def write(
+        self, batch: pa.RecordBatch, rank: pa.Array, percentile: pa.Array, list_tier: pa.Array | None = None
+    ) -> None:
+        """Append a batch with its list-level columns; the tier of the list where the settings ask for one."""
         columns = dict(
             zip((*batch.schema.names, *LIST_COLUMNS), (*map(_distinct, batch.columns), rank, percentile), strict=True)
         )
+        if list_tier is not None:
+            columns[LIST_TIER] = list_tier
         fields = [pa.field(name, column.type, name not in NEVER_MISSING) for name, column in columns.items()]
         table = pa.table(list(columns.values()), schema=pa.schema(fields))
         if self.ending == ".parquet":
@@ -161,3 +176,23 @@ def write_review(path: Path, table: pd.DataFrame | None) -> Path | None:
     table.assign(**shown).to_csv(fresh, index=False, lineterminator="\n")
     fresh.replace(path)
     return path
+
+
+def write_rejects(path: Path, rejects: Sequence[Reject]) -> Path | None:
+    """Write the rows that do not parse, or remove what an earlier run left."""
+    if not rejects:
+        path.unlink(missing_ok=True)
+        return None
+    fresh = path.with_name(f".{path.name}.partial")
+    with fresh.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        several = any(r.file for r in rejects)
+        writer.writerow([*(["file"] if several else []), "line", "reason", "text"])
+        writer.writerows((*([_safe(r.file)] if several else []), r.line, r.reason, _safe(r.text)) for r in rejects)
+    fresh.replace(path)
+    return path
+
+
+def _safe(text: str) -> str:
+    """Put an apostrophe before text that a spreadsheet would run as a formula."""
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text

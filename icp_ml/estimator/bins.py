@@ -34,6 +34,10 @@ _SPANS = (
         18262,
     ),  # 1, 2 weeks; 2, 9 months; 4, 7, 15, 25, 30 ... years
 )
+AGEING = ("date", "age", "year")  # every list is older than the customers were: their guards stay wide
+TAIL, TAIL_LEAST = 0.05, 10  # share of the values, and how many at least, that tell how thinly an end is populated
+TAIL_DISTINCT, TAIL_TIED = 6, 0.34  # at least so many differ, and no larger share is the same: else bands or heaps
+TAIL_BEYOND = 0.25  # mean excesses
 _SAME_ROWS = 0.8  # a phrase that so many of a word's rows have stands for the word
 
 
@@ -54,6 +58,8 @@ def fit_numeric(values: FloatArray, *, max_bins: int, form: str = "number") -> F
         return np.array([-1.0, 1.0])
     distinct = np.unique(finite)
     low, high = _guards(distinct)
+    if form not in AGEING:
+        low, high = max(low, _reach(finite, -1)), min(high, _reach(finite, 1))
     whole = bool(np.all(distinct == np.floor(distinct)))
     if len(distinct) <= max_bins:
         inner = [_round(a, a + (b - a) * 0.999, form, whole=whole) for a, b in pairwise(distinct)]
@@ -95,6 +101,30 @@ def _guards(distinct: FloatArray) -> tuple[float, float]:
         return (least / 2 - 1e-9 if least > 0 else -1e-9), most * 2 + 1e-9
     span = max(min(most, 1e300) - max(least, -1e300), 1e-9 * max(abs(least), abs(most), 1.0))
     return max(least - span / 2, -1.7e308), min(most + span / 2, 1.7e308)
+
+
+def _reach(finite: FloatArray, end: int) -> float:
+    """Return how far beyond the outermost customer a further one may well lie, by how thinly they lie at that end.
+
+    The values at the end are taken as an exponential tail of logarithms, whose mean excess tells how it goes on. It
+    says nothing where they are few, not all above zero, or equal (bands, round numbers, shares): then there is no limit
+    but that of `_guards`.
+
+    Parameters
+    ----------
+    finite : ndarray of shape (n,)
+        Ascending.
+    end : int
+        1 for the upper, -1 for the lower end.
+    """
+    outermost = finite[::-end][: max(TAIL_LEAST, round(TAIL * len(finite)))]
+    ties = np.unique(outermost, return_counts=True)[1]
+    heaped = len(ties) < TAIL_DISTINCT or ties.max() > TAIL_TIED * len(outermost)
+    if len(finite) < 2 * TAIL_LEAST or heaped or outermost.min() <= 0:
+        return end * math.inf
+    excess = end * (np.log(outermost[0]) - np.log(outermost))
+    beyond = math.exp(end * TAIL_BEYOND * float(excess.mean()))
+    return float(outermost[0]) * beyond
 
 
 def roundest(low: float, high: float, *, whole: bool = False) -> float:

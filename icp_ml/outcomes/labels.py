@@ -90,6 +90,12 @@ class OutcomeLabels:
         return np.asarray(self.status == WORST, dtype=bool)
 
     @property
+    def is_churned(self) -> Bools:
+        """Which rows are customers that left, shape (n,)."""
+        none = np.zeros(len(self.status), dtype=bool)
+        return none if self.evidence is None else np.asarray(self.evidence.facts.churned, dtype=bool)
+
+    @property
     def is_mature(self) -> Bools:
         """Which rows were judged, shape (n,)."""
         return np.asarray(self.status.isin([BEST, WORST, MIDDLE]), dtype=bool)

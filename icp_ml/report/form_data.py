@@ -37,6 +37,7 @@ from icp_ml.estimator.scorecard import Z90, ScoringTables
 from icp_ml.model import ICPModel
 from icp_ml.report.charts import field_effects
 from icp_ml.report.formats import capital, clean
+from icp_ml.scoring.gaps import Gaps
 from icp_ml.scoring.kernel import OUTSIDE, Scorer
 from icp_ml.scoring.lookalikes import Support
 from icp_ml.scoring.reasons import SMALLEST, ReasonBook
@@ -80,7 +81,7 @@ def form_data(model: ICPModel) -> dict[str, Any]:
         "z90": Z90,
         "reasons": max(model.settings.scoring.reasons, 1),
         "smallest": SMALLEST,
-        "outside": OUTSIDE,
+        "outside": OUTSIDE.format(""),
         "years": [MIN_YEAR, MAX_YEAR, OLDEST_FOUNDED],
         "empty_dates": [day.date().isoformat() for day in EMPTY_DATES],
         "order": sorted(range(len(encs)), key=lambda k: weights[encs[k].field]),
@@ -257,11 +258,17 @@ def _pair(pair: PairTable) -> dict[str, Any]:
 
 def _support(support: Support, tables: ScoringTables) -> dict[str, Any]:
     """Return what makes an account unlike any customer: per term its weight, and how odd each code is."""
+    older = support.terms if support.gaps is None else []  # models before format 4 judge by novelty
+    gaps = support.gaps or Gaps({})
     return {
         "threshold": support.threshold,
-        "terms": support.terms,
-        "weights": packed(tables.ranges[support.terms]),
-        "odd": packed(_flat([tables.ranges[j] * support.oddness(j) for j in support.terms])),
+        "terms": older,
+        "weights": packed(tables.ranges[older]),
+        "odd": packed(_flat([tables.ranges[j] * support.oddness(j) for j in older])),
+        "alone": [[j, np.flatnonzero(odd).tolist()] for j, odd in gaps.alone.items() if odd.any()],
+        "together": [
+            [gap.first, gap.second, gap.cells.shape[1], np.flatnonzero(gap.cells).tolist()] for gap in gaps.together
+        ],
     }
 
 

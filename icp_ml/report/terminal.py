@@ -137,19 +137,24 @@ def suspicious_table(found: SuspiciousLabels | None, most: int = 5) -> Renderabl
 
 
 def tiers_table(summary: ScoreSummary, tiers: Sequence[Mapping[str, Any]]) -> RenderableType:
-    """Return tier counts of a scored list beside what each tier was worth among customers."""
+    """Return tier counts of a scored list beside what each tier was worth among customers held out."""
     worth = {row["tier"]: row for row in tiers}
-    table = _grid("Tier", "accounts on the list>", "share>", "customers like that who are best>", "lift>")
+    own = summary.list_tiers
+    counted = ["accounts on the list>", "share>"]
+    table = _grid("Tier", *counted, *(["of the list>"] if own else []), "best customers per 100 won>", "lift>")
     for tier, count in summary.tiers.items():
         if tier == "none" and not count:
             continue
         row = worth.get(tier, {})
         rate, lift = row.get("rate"), row.get("lift")
-        shown = f"{rate:.0%} ({row['rate_low']:.0%}-{row['rate_high']:.0%})" if rate is not None else "-"
+        shown = (
+            f"{100 * rate:.0f} ({100 * row['rate_low']:.0f}-{100 * row['rate_high']:.0f})" if rate is not None else "-"
+        )
         table.add_row(
             Text(tier, style=TIER_STYLES[tier]),
             f"{count:,}",
             f"{count / max(summary.rows, 1):.1%}",
+            *([f"{own.get(tier, 0):,}"] if own else []),
             shown if row else "",
             f"{lift:.1f}x" if lift is not None else "-" if row else "",
         )

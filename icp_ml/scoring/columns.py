@@ -5,6 +5,8 @@ from __future__ import annotations
 import pyarrow as pa
 
 LIST_COLUMNS = ("rank", "percentile")
+LIST_TIER = "list_tier"  # after these, where the settings ask for tiers of the whole list
+WINNABILITY = "winnability"
 
 
 def row_schema(reasons: int = 5, lookalikes: int = 3) -> pa.Schema:
@@ -32,13 +34,18 @@ def row_schema(reasons: int = 5, lookalikes: int = 3) -> pa.Schema:
             pa.field(f"reason_{i}_contribution", number),
         ]
     fields += [pa.field(f"lookalike_{i}", text) for i in range(1, lookalikes + 1)]
+    if lookalikes:
+        fields.append(pa.field("lookalike_churned", text))
+    fields += [pa.field(name, text) for name in ("tier_range", "worth_knowing", "worth_knowing_field", WINNABILITY)]
     return pa.schema([*fields, pa.field("model_version", text, nullable=False)])
 
 
-def list_schema(reasons: int = 5, lookalikes: int = 3) -> pa.Schema:
+def list_schema(reasons: int = 5, lookalikes: int = 3, *, list_tier: bool = False) -> pa.Schema:
     """Return the columns of a scored file: the row-level ones, then those that need the whole list."""
     rank, percentile = LIST_COLUMNS
-    return row_schema(reasons, lookalikes).append(pa.field(rank, pa.int64())).append(pa.field(percentile, pa.float64()))
+    schema = row_schema(reasons, lookalikes)
+    schema = schema.append(pa.field(rank, pa.int64())).append(pa.field(percentile, pa.float64()))
+    return schema.append(pa.field(LIST_TIER, pa.string(), nullable=False)) if list_tier else schema
 
 
 def plain_strings(table: pa.Table | pa.RecordBatch) -> pa.Table:

@@ -15,17 +15,20 @@ from scipy.special import expit
 from icp_ml.estimator.encoding import MISSING, Codes, Encoding, FloatArray, numeric_values
 from icp_ml.estimator.scorecard import Z90, ScoringTables
 from icp_ml.estimator.segment_tables import EVERYONE, SegmentRule
+from icp_ml.scoring.columns import WINNABILITY
 from icp_ml.scoring.lookalikes import Neighbours, Reference, Support
 from icp_ml.scoring.parts import divider, in_parts, joined
 from icp_ml.scoring.reasons import ReasonBook, reason_columns
-from icp_ml.tiers import LETTERS, NO_TIER, TierCutoffs
+from icp_ml.scoring.worth_knowing import WorthKnowing
+from icp_ml.tiers import LETTERS, NO_TIER, TIER_RANGES, TierCutoffs
 
 CHUNK_ROWS = 65_536
 SEGMENT = "all"  # one profile, or an account whose segment is not known: scored by the tables of all customers
 TIER_C = LETTERS.index("C")
 IDENTITY = ("account_id", "name", "domain")
 STATUSES = ("scored", "ineligible")
-OUTSIDE = "unlike any customer: tier held at C"
+MOST_NAMED = 4  # fields that make an account unlike any customer
+OUTSIDE = "unlike any customer{}; tier held at C"
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,7 @@ class Scorer:
     stated: Mapping[tuple[int, int], str] = field(default_factory=dict)
     segment: str = SEGMENT
     parts: tuple[Scorer, ...] = ()
+    churned: Reference | None = None
 
     @cached_property
     def _book(self) -> ReasonBook:
@@ -77,7 +81,11 @@ class Scorer:
 
     @cached_property
     def _neighbours(self) -> Neighbours:
-        return Neighbours(self.tables, self.reference)
+        return Neighbours(self.tables, self.reference, self.churned)
+
+    @cached_property
+    def _worth_knowing(self) -> WorthKnowing:
+        return WorthKnowing(self.tables)
 
     @cached_property
     def _whole(self) -> Scorer:
@@ -124,18 +132,19 @@ class Scorer:
         )
         status, reason = self._status(codes, coverage)
         out = status != 0
-        inside = self.support.inside(codes) & (coverage > 0)
+        unlike = self.support.kinds(codes)
+        inside = (unlike == 0) & (coverage > 0)
         tier = self.cutoffs.assign(fit)
-        tier = np.where(~inside & (tier < TIER_C), TIER_C, tier)
+        at_best = np.where(inside, 0, TIER_C)
+        tier = np.maximum(tier, at_best)
         tier[out] = len(LETTERS)
         text = pa.string()
         result: dict[str, pa.Array] = {
             name: columns[name] if name in columns else pa.nulls(rows, text) for name in IDENTITY
         }
-        reason = np.where(~inside & ~out, len(self.status_reasons), reason)
         result |= {
             "status": _choice(status, STATUSES),
-            "status_reason": _choice(reason - 1, (*self.status_reasons[1:], OUTSIDE), missing=reason == 0),
+            "status_reason": self._status_reasons(reason, np.where(out, 0, unlike)),
             "fit_score": pa.array(fit, mask=out),
             "fit_low": pa.array(low, mask=out),
             "fit_high": pa.array(high, mask=out),
@@ -148,6 +157,9 @@ class Scorer:
         own = self._own_values(columns, as_of or self.tables.as_of)
         result |= reason_columns(self._book, codes, own, self.reasons, out)
         result |= self._lookalike_columns(codes, out)
+        result["tier_range"] = _choice(self.cutoffs.ranges(low, high, at_best), TIER_RANGES, missing=out)
+        result |= self._worth_knowing.columns(codes, log_odds, fit, out)
+        result[WINNABILITY] = columns[WINNABILITY] if WINNABILITY in columns else pa.nulls(rows, text)
         result["model_version"] = _choice(np.zeros(rows, dtype=np.int64), (self.model_version,))
         return pa.RecordBatch.from_arrays(list(result.values()), names=list(result))
 
@@ -164,6 +176,18 @@ class Scorer:
             reason = np.where((reason == 0) & hit, number, reason)
         return np.where(reason > 0, 1, 0), reason
 
+    def _status_reasons(self, reason: npt.NDArray[np.int64], unlike: npt.NDArray[np.int64]) -> pa.Array:
+        """Return why rows are not scored, else why their tier is held; each set of fields is put into words once."""
+        index = np.zeros(len(unlike), dtype=np.int64)
+        held_rows = np.flatnonzero(unlike)
+        kinds, index[held_rows] = np.unique(unlike[held_rows], return_inverse=True)
+        held = [OUTSIDE.format(_listed(self.support.fields_of(int(kind)))) for kind in kinds]
+        texts = list(dict.fromkeys([*self.status_reasons[1:], *held]))
+        place = np.array([texts.index(text) for text in [*self.status_reasons[1:], *held]], dtype=np.int64)
+        number = np.where(reason > 0, reason - 1, len(self.status_reasons) - 1 + index)
+        place = np.append(place, 0)  # where nothing is held, no text is asked for
+        return _choice(place[number], tuple(texts), missing=(reason == 0) & (unlike == 0))
+
     def _own_values(self, columns: Mapping[str, pa.Array], as_of: date | None) -> dict[str, FloatArray]:
         return {
             enc.field: numeric_values(columns[enc.field], as_of, enc.form)
@@ -174,14 +198,23 @@ class Scorer:
     def _lookalike_columns(self, codes: Codes, without: npt.NDArray[np.bool_]) -> dict[str, pa.Array]:
         if not self.lookalikes:
             return {}
-        near = self._neighbours.nearest(codes, self.lookalikes)
-        near[without] = -1
-        names = self.names or {}
-        shown = tuple(names.get(i, f"customer {i[:6]}") for i in self.reference.ids)
-        return {
+        near, left = self._neighbours.nearest_of_each(codes, self.lookalikes)
+        shown = self._shown(self.reference)
+        found = {
             f"lookalike_{k + 1}": _choice(near[:, k], shown, missing=without | (near[:, k] < 0))
             for k in range(self.lookalikes)
         }
+        gone = self._shown(self.churned) if self.churned else ()
+        return found | {"lookalike_churned": _choice(left, gone, missing=without | (left < 0))}
+
+    def _shown(self, reference: Reference) -> tuple[str, ...]:
+        names = self.names or {}
+        return tuple(names.get(i, f"customer {i[:6]}") for i in reference.ids)
+
+
+def _listed(fields: tuple[str, ...]) -> str:
+    more = f" and {len(fields) - MOST_NAMED} more" if len(fields) > MOST_NAMED else ""
+    return f": {', '.join(fields[:MOST_NAMED])}{more}" if fields else ""
 
 
 def _choice(

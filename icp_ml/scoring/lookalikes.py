@@ -18,18 +18,21 @@ import numpy.typing as npt
 from icp_ml.estimator.encoding import FIRST_BIN, MISSING, Codes, FloatArray
 from icp_ml.estimator.scorecard import ScoringTables
 from icp_ml.exceptions import ModelFormatError
+from icp_ml.scoring.gaps import MOST_FIELDS, Gaps
 
 MAX_REFERENCE = 2000
+MAX_CHURNED = 200  # one of them is named, and each costs as much time as a best customer
 SHARE_OF_RANGE = 0.85  # terms are compared until they make up this share of all ranges
 BLOCK = 2048
 EXACT = 2.0**24  # whole numbers up to here are exact in float32
 MAX_TERMS = 24
-SUPPORT_LEVEL = 0.98
+NO_FIELD = -1_000_000  # outside, though no field by itself
+ODD = 0.5  # in models before format 4, a value that at most one customer showed is named
 
 
 @dataclass(frozen=True)
 class Reference:
-    """Best customers as codes, under salted ids; `names` is filled only while the customer file is at hand."""
+    """Customers as codes, under salted ids: the best ones, or those that churned."""
 
     codes: Codes
     ids: tuple[str, ...]
@@ -65,19 +68,20 @@ def salted(account_id: str, salt: str) -> str:
     return hashlib.sha256(f"{salt}\n{account_id}".encode()).hexdigest()[:16]
 
 
-def make_reference(codes: Codes, ids: Sequence[str], salt: str) -> Reference:
-    """Keep at most 2,000 best customers, in an order that does not depend on the file's."""
+def make_reference(codes: Codes, ids: Sequence[str], salt: str, most: int = MAX_REFERENCE) -> Reference:
+    """Keep at most `most` customers, in an order that does not depend on the file's."""
     names = [salted(i, salt) for i in ids]
-    order = sorted(range(len(names)), key=names.__getitem__)[:MAX_REFERENCE]
+    order = sorted(range(len(names)), key=names.__getitem__)[:most]
     return Reference(np.ascontiguousarray(codes[order]), tuple(names[i] for i in order), salt)
 
 
 @dataclass(frozen=True)
 class Neighbours:
-    """Finds the nearest reference customers of coded accounts."""
+    """Finds the nearest reference customers of coded accounts, and the nearest that churned."""
 
     tables: ScoringTables
     reference: Reference
+    churned: Reference | None = None
 
     @cached_property
     def terms(self) -> list[int]:
@@ -96,15 +100,18 @@ class Neighbours:
         it is a key whose smallest values are the nearest customers, ties to the earlier one. Codes that are
         equally far from every customer share a row.
         """
-        count = len(self.reference.ids)
+        groups = [self.reference, *([self.churned] if self.churned else [])]
+        sizes = [len(group.ids) for group in groups]
+        count = max(sizes)
+        customers = np.concatenate([group.codes for group in groups])
         scale = (EXACT / count - 2 * len(self.terms)) / float(self.tables.ranges[self.terms].sum())
         parts: list[npt.NDArray[np.int64]] = []
         places: list[npt.NDArray[np.intp]] = []
         start = 0
         for j in self.terms:
-            far = _distances(self.tables, j, scale)[:, self.reference.codes[:, j]] * count
-            if not parts:
-                far += np.arange(count)  # every account shows exactly one code of the first term
+            far = _distances(self.tables, j, scale)[:, customers[:, j]] * count
+            if not parts:  # every account shows exactly one code of the first term
+                far += np.concatenate([np.arange(size) for size in sizes])
             rows, place = np.unique(far, axis=0, return_inverse=True)
             parts.append(rows)
             places.append(place.reshape(-1) + start)
@@ -116,10 +123,15 @@ class Neighbours:
 
         Where there are fewer than k customers, the rest is -1.
         """
+        return self.nearest_of_each(codes, k)[0]
+
+    def nearest_of_each(self, codes: Codes, k: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Return what `nearest` does, and the position of the nearest churned customer, -1 for none, shape (rows,)."""
         out = np.full((len(codes), k), -1, dtype=np.int64)
-        count = len(self.reference.ids)
-        if not self.terms or not count:
-            return out
+        left = np.full(len(codes), -1, dtype=np.int64)
+        count, gone = len(self.reference.ids), len(self.churned.ids) if self.churned else 0
+        if not self.terms or not count + gone:
+            return out, left
         matrix, places = self._keys
         for begin in range(0, len(codes), BLOCK):
             block = codes[begin : begin + BLOCK]
@@ -129,11 +141,14 @@ class Neighbours:
             for j, place in zip(self.terms, places, strict=True):
                 hot[starts + place.take(block[:, j])] = 1.0
             keys = hot.reshape(len(block), -1) @ matrix
+            if gone:
+                left[begin : begin + len(block)] = keys[:, count:].argmin(axis=1)
+            keys = keys[:, :count]
             for i in range(min(k, count)):
                 nearest = keys.argmin(axis=1)
                 out[begin : begin + len(block), i] = nearest
                 keys[rows, nearest] = np.inf
-        return out
+        return out, left
 
 
 def _distances(tables: ScoringTables, j: int, scale: float) -> npt.NDArray[np.int64]:
@@ -156,46 +171,62 @@ def _distances(tables: ScoringTables, j: int, scale: float) -> npt.NDArray[np.in
 
 @dataclass(frozen=True)
 class Support:
-    """Whether an account lies where the training customers were.
+    """Whether an account lies where the training customers were, and which fields say that it does not.
 
-    Novelty is the weighted share of an account's known fields whose value (almost) no customer showed;
-    the threshold is what 98 % of customers stay below when each is judged without itself.
+    Models before format 4 have no gaps: there an account is outside where its novelty, the weighted share of its known
+    fields whose value (almost) no customer showed, exceeds a threshold.
     """
 
     tables: ScoringTables
     threshold: float
+    gaps: Gaps | None = None
 
     @cached_property
     def terms(self) -> list[int]:
-        """Terms that are looked at: those that move scores, without tokens."""
+        """Terms that novelty looks at: those that move scores, without tokens."""
         return [
             j
             for j, term in enumerate(self.tables.terms)
             if term.encoding.kind != "tokens" and self.tables.ranges[j] > 0
         ]
 
-    def novelty(self, codes: Codes, *, own: int = 0) -> FloatArray:
-        """Return novelty from 0 (all values shown by many) to 1; `own` = 1 leaves the account itself out."""
+    def novelty(self, codes: Codes) -> FloatArray:
+        """Return novelty from 0 (all values shown by many) to 1."""
         total, known = np.zeros(len(codes)), np.zeros(len(codes))
         for j in self.terms:
             weight = self.tables.ranges[j]
-            total += weight * self.oddness(j, own).take(codes[:, j], mode="clip")
+            total += weight * self.oddness(j).take(codes[:, j], mode="clip")
             known += weight * (codes[:, j] != MISSING)
         return np.divide(total, known, out=np.zeros_like(total), where=known > 0)
 
-    def oddness(self, j: int, own: int = 0) -> FloatArray:
+    def oddness(self, j: int) -> FloatArray:
         """Return per code of a term how unusual it is, from 0 (unknown, or shown by many) to 1 (by no customer)."""
-        odd: FloatArray = 1.0 / (1.0 + np.maximum(self.tables.customers[j] - own, 0.0))
+        odd: FloatArray = 1.0 / (1.0 + self.tables.customers[j])
         odd[MISSING] = 0.0
         return odd
 
     def inside(self, codes: Codes) -> npt.NDArray[np.bool_]:
         """Return whether each account is in support."""
-        return self.novelty(codes) <= self.threshold
+        inside: npt.NDArray[np.bool_] = self.kinds(codes) == 0
+        return inside
 
+    @cached_property
+    def named(self) -> Gaps:
+        """What is told of an account outside."""
+        if self.gaps is not None:
+            return self.gaps
+        widest = sorted(self.terms, key=lambda j: (-float(self.tables.ranges[j]), j))[:MOST_FIELDS]
+        return Gaps({j: self.oddness(j) >= ODD for j in widest})
 
-def fit_support(tables: ScoringTables, codes: Codes) -> Support:
-    """Set the threshold from customers, each judged without itself."""
-    novelty = Support(tables, np.inf).novelty(codes, own=1)
-    threshold = float(np.quantile(novelty, SUPPORT_LEVEL, method="higher")) if len(novelty) else 1.0
-    return Support(tables, threshold)
+    def kinds(self, codes: Codes) -> npt.NDArray[np.int64]:
+        """Return per row 0 for inside, else a number that `fields_of` reads."""
+        kinds = self.named.kinds(codes)
+        if self.gaps is not None:
+            return kinds
+        return np.where(self.novelty(codes) <= self.threshold, 0, np.where(kinds == 0, NO_FIELD, kinds))
+
+    def fields_of(self, kind: int) -> tuple[str, ...]:
+        """Return the labels of the fields that make accounts of a kind unlike any customer."""
+        terms = () if kind == NO_FIELD else self.named.terms_of(kind)
+        encodings = [self.tables.terms[j].encoding for j in terms]
+        return tuple(dict.fromkeys(enc.label or enc.field for enc in encodings))

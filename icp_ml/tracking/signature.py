@@ -34,6 +34,8 @@ def input_names(model: ICPModel) -> tuple[str, ...]:
         spellings[name] += known.aliases if known else ()
     ignored = {header for header, target in model.settings.columns.items() if target == "ignore"}
     spelled = [header for headers in spellings.values() for header in headers]
+    beside = model.settings.scoring.winnability_column
+    spelled += [beside] if beside else []
     every = dict.fromkeys([*wanted, *spelled, *map(header_key, spelled)])
     return tuple(name for name in every if name and name not in ignored)
 

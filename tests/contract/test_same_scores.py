@@ -51,7 +51,9 @@ def small_model():
     )
     own = [tables.scaled(slope, 0.125 * slope) for slope in (0.5, -1.0, 1.5, -2.0)]
     segments = tuple(SegmentTables(rule, part) for rule, part in zip(rules, own, strict=True))
-    return replace(model, tables=replace(tables, segments=segments), segment_supports=(0.2, 0.3, 0.1, 0.5))
+    return replace(
+        model, tables=replace(tables, segments=segments), segment_supports=(0.2, 0.3, 0.1, 0.5), gaps=model.gaps * 5
+    )
 
 
 @cache

@@ -11,6 +11,7 @@ from scipy.special import expit
 
 from icp_ml.estimator.scorecard import Z90
 from icp_ml.scoring.columns import list_schema, row_schema
+from icp_ml.scoring.lookalikes import make_reference, salted
 from tests.hand_model import ENCODING, hand_list, hand_model
 
 
@@ -97,7 +98,7 @@ def test_outside_support_the_tier_is_held_at_c_and_the_score_is_not():
     assert not row["in_support"]
     assert row["fit_score"] > 50
     assert (row["tier"], row["status"]) == ("C", "scored")
-    assert row["status_reason"] == "unlike any customer: tier held at C"
+    assert row["status_reason"] == "unlike any customer: employees; tier held at C"
     low = score([(99_999, "retail", None, ["sap"])], hand_model().scorer()).to_pylist()[0]
     assert low["tier"] in ("C", "D")
     worst = replace(hand_model().scorer(), support=replace(hand_model().scorer().support, threshold=-1.0))
@@ -161,3 +162,70 @@ def test_a_row_is_scored_the_same_in_any_batch():
     pd.testing.assert_frame_equal(whole, parts, check_exact=True)
     assert whole["tier"].nunique() >= 4
     assert len(ENCODING.terms) == 5
+
+
+# what stands beside the score -------------------------------------------------------------------
+
+
+def test_the_tiers_that_the_interval_cannot_tell_apart_are_said():
+    rows = score([BEST, (300, None, None, None), NOTHING, (99_999, "software", RECENT, ["aws"])]).to_pylist()
+    for row in rows:
+        row["said"] = [hand_model().cutoffs.assign(np.array([row[end] or 0.0]))[0] for end in ("fit_high", "fit_low")]
+    assert rows[0]["tier_range"] == "A"
+    assert rows[0]["said"] == [0, 0]
+    best, worst = rows[1]["said"]
+    assert rows[1]["tier_range"] == f"{'ABCD'[best]} {'or' if worst - best == 1 else 'to'} {'ABCD'[worst]}"
+    assert best < worst
+    assert rows[2]["tier_range"] is None
+    assert rows[3]["tier_range"] == "C"  # outside support no tier above C is given
+
+
+def test_the_nearest_churned_customer_is_named_beside_the_best():
+    model = hand_model()
+    left = make_reference(np.array([[2, 3, 3, 1, 2], [4, 4, 2, 2, 2]], dtype=np.uint16), ["G-1", "G-2"], "salt")
+    scorer = replace(model, churned=left).scorer(names={salted("G-2", "salt"): "Gamma"})
+    rows = score(
+        [(900, "software", RECENT, ["aws", "sap"]), (50, "retail", datetime(2023, 1, 1), ["sap"]), NOTHING], scorer
+    )
+    other = next(i for i in left.ids if i != salted("G-2", "salt"))
+    assert rows.column("lookalike_churned").to_pylist() == ["Gamma", f"customer {other[:6]}", None]
+    assert score([BEST]).column("lookalike_churned").to_pylist() == [None]  # of an older model, or nobody left
+    assert (
+        rows.column("lookalike_1").to_pylist()
+        == score([(900, "software", RECENT, ["aws", "sap"]), (50, "retail", datetime(2023, 1, 1), ["sap"]), NOTHING])
+        .column("lookalike_1")
+        .to_pylist()
+    )
+
+
+def test_fields_that_make_an_account_unlike_any_customer_are_named_once_per_set():
+    far, strange = (99_999, "software", RECENT, ["aws"]), (99_999, "mining", RECENT, ["aws"])
+    column = score([far, strange, BEST, far]).column("status_reason")
+    assert column.to_pylist() == [
+        "unlike any customer: employees; tier held at C",
+        "unlike any customer: employees, industry; tier held at C",
+        None,
+        "unlike any customer: employees; tier held at C",
+    ]
+    assert len(column.dictionary.unique()) == len(column.dictionary)
+
+
+def test_winnability_is_carried_as_it_is_written_and_changes_nothing():
+    model = hand_model({"scoring": {"winnability_column": "Win rate"}})
+    rows = hand_list(40)
+    beside = [None if i % 3 == 0 else f"{i}%" for i in range(40)]
+    scored = model.score(rows.assign(**{"win_rate ": beside}))
+    assert [None if pd.isna(v) else v for v in scored["winnability"]] == beside
+    plain = model.score(rows)
+    assert plain["winnability"].isna().all()
+    changed = [name for name in plain if name != "winnability" and not plain[name].equals(scored[name])]
+    assert changed == []
+    numbers = model.score(rows.assign(**{"Win rate": np.arange(40) / 8}))["winnability"]
+    assert numbers.iloc[1] == "0.125"
+
+
+def test_a_column_of_winnability_is_no_field_though_its_header_is_one():
+    model = hand_model({"scoring": {"winnability_column": "# Employees"}})
+    scored = model.score(hand_list(20))
+    assert scored["winnability"].notna().any()
+    assert not (scored["reason_1_field"] == "employees").any()

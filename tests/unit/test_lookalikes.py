@@ -15,7 +15,6 @@ from icp_ml.scoring.lookalikes import (
     Neighbours,
     Reference,
     Support,
-    fit_support,
     make_reference,
     salted,
 )
@@ -186,23 +185,6 @@ def test_a_hostile_reference_is_refused(change, match):
 # support ---------------------------------------------------------------------------------------
 
 
-def test_customers_are_inside_and_strangers_outside():
-    tables = make_tables()
-    codes = draw_codes(tables, 400, 5)
-    codes[:, 0] = np.clip(codes[:, 0], 2, tables.terms[0].size - 2)
-    codes[:, 1] = np.where(codes[:, 1] < 3, 3, codes[:, 1])
-    counted = replace(
-        tables,
-        customers=tuple(np.bincount(codes[:, j], minlength=t.size).astype(float) for j, t in enumerate(tables.terms)),
-    )
-    support = fit_support(counted, codes)
-    assert support.inside(codes).mean() >= 0.98
-    strange = codes[:1].copy()
-    strange[0, 0], strange[0, 1] = tables.terms[0].size - 1, 1  # above every customer, a value never seen
-    assert not support.inside(strange)[0]
-    assert support.inside(np.zeros_like(strange))[0]  # nothing known is not strange
-
-
 def test_novelty_is_the_weighted_share_of_odd_values():
     encoding = Encoding(
         (FieldEncoding("b", "boolean"), FieldEncoding("c", "category", values=("a",), spellings=("A",)))
@@ -214,4 +196,31 @@ def test_novelty_is_the_weighted_share_of_odd_values():
     assert tables.ranges.tolist() == [2, 1]
     novelty = support.novelty(np.array([[1, 3], [1, 1], [0, 1], [0, 0]]))
     assert novelty == pytest.approx([0.1, (2 * 0.1 + 1) / 3, 1.0, 0.0])
-    assert support.novelty(np.array([[1, 3]]), own=1) == pytest.approx([1 / 9])
+    codes = np.array([[1, 3], [1, 1], [0, 1], [0, 0]], dtype=np.uint16)
+    assert support.inside(codes).tolist() == [True, True, False, True]
+    told = [support.fields_of(int(kind)) for kind in replace(support, threshold=0.05).kinds(codes)]
+    assert told == [(), ("c",), ("c",), ()]  # a value that nobody showed; of the first no value stands out
+    assert not replace(support, threshold=0.05).inside(codes[:1])[0]
+
+
+def test_the_nearest_churned_customer_is_found_by_the_same_distance():
+    tables = make_tables()
+    best, left = draw_codes(tables, 40, 3), draw_codes(tables, 25, 4)
+    codes = draw_codes(tables, 60, 5)
+    for these, those in ((best, left), (left, best), (best[:0], left), (best, left[:0])):
+        near, gone = Neighbours(tables, reference_of(these), reference_of(those)).nearest_of_each(codes, 2)
+        assert near.tolist() == _on_the_scale_of(tables, these, those, codes, 2)
+        assert gone.tolist() == [row[0] for row in _on_the_scale_of(tables, those, these, codes, 1)]
+
+
+def _on_the_scale_of(tables, these, others, codes, k):
+    """Nearest of `these` by sorting whole distances as large as the larger group allows; -1 where there are too few."""
+    count = max(len(these), len(others))
+    both = Neighbours(tables, reference_of(these))
+    scale = (2.0**24 / count - 2 * len(both.terms)) / float(tables.ranges[both.terms].sum())
+    out = np.full((len(codes), k), -1)
+    for i, row in enumerate(codes):
+        total = [sum(int(lookalikes._distances(tables, j, scale)[row[j], c[j]]) for j in both.terms) for c in these]
+        order = sorted(range(len(these)), key=lambda p: (total[p], p))[:k]
+        out[i, : len(order)] = order
+    return out.tolist()

@@ -16,6 +16,8 @@ from icp_ml import ICPModel
 from icp_ml import model_directory as model_module
 from icp_ml.exceptions import InputError, ModelFormatError
 from icp_ml.model_directory import check_target, read_manifest
+from icp_ml.scoring.gaps import Gap, Gaps
+from icp_ml.scoring.lookalikes import make_reference
 from tests.hand_model import hand_list, hand_model
 
 
@@ -189,11 +191,27 @@ def test_a_model_of_the_first_format_is_read(saved):
     assert ICPModel.load(saved).tables.pairs == ()
 
 
+def test_where_no_customer_was_and_who_left_is_saved(tmp_path):
+    gaps = Gaps({0: np.arange(6) == 5}, (Gap(0, 1, np.arange(30).reshape(6, 5) == 13),))
+    left = make_reference(np.array([[2, 3, 3, 1, 2]], dtype=np.uint16), ["G-1"], "salt")
+    model = replace(hand_model(), gaps=(gaps,), churned=left)
+    again = ICPModel.load(model.save(tmp_path / "model"))
+    assert again.churned == replace(left, codes=again.churned.codes)
+    assert again.churned.codes.tolist() == left.codes.tolist()
+    assert again.files["reference.npz"] == model.files["reference.npz"]
+    rows = hand_list(60)
+    pd.testing.assert_frame_equal(again.score(rows), model.score(rows))
+    assert not model.score(rows)["in_support"].all()
+    older = ICPModel.load(hand_model().save(tmp_path / "older"))  # as before format 4: neither is there
+    assert (older.gaps, older.churned) == ((), None)
+    assert older.score(rows)["lookalike_churned"].isna().all()
+
+
 def test_a_newer_format_says_what_to_install(saved):
     manifest = json.loads((saved / "manifest.json").read_text())
     (saved / "manifest.json").write_text(json.dumps({**manifest, "format_version": 99}))
     with pytest.raises(
-        ModelFormatError, match="written in format 99, this version reads up to 3; install a newer icp-ml"
+        ModelFormatError, match="written in format 99, this version reads up to 4; install a newer icp-ml"
     ):
         ICPModel.load(saved)
 

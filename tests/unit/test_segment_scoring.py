@@ -123,9 +123,11 @@ def test_a_model_of_an_older_format_has_no_segments(tmp_path):
 def test_supports_are_fitted_to_each_segment_s_customers():
     tables = divided_model().tables
     found = fit_supports(tables, SHOWN)
-    assert len(found.thresholds) == 3
-    assert found.inside(SHOWN).shape == (3,)
-    assert found.of(1).threshold == found.thresholds[2]
+    assert len(found.gaps) == 3
+    assert found.inside(SHOWN).all()
+    assert found.of(1).gaps is found.gaps[2]
+    small = np.array([[2, 3, 0, 1, 1]], dtype=np.uint16)  # as few employees as none of the customers has
+    assert not found.inside(small)[0]
     assert found.of(-1).tables.segments == ()
 
 

@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import binomtest
 
 from icp_ml.exceptions import ModelFormatError
-from icp_ml.tiers import TierCutoffs, tier_table, wilson
+from icp_ml.tiers import TIER_RANGES, TierCutoffs, tier_table, wilson
 
 CUTOFFS = TierCutoffs(50, 30, 15)
 
@@ -53,3 +53,10 @@ def test_wilson_is_the_textbook_interval(hits, n):
 
 def test_no_customers_is_no_knowledge():
     assert wilson(0, 0) == (0.0, 1.0)
+
+
+def test_the_tiers_an_interval_reaches_over_are_said():
+    low, high = np.array([50, 40, 20, 10, 5, 40.0]), np.array([60, 55, 60, 35, 14, 55.0])
+    at_best = np.array([0, 0, 0, 0, 0, 2])
+    said = [TIER_RANGES[i] for i in CUTOFFS.ranges(low, high, at_best)]
+    assert said == ["A", "A or B", "A to C", "B to D", "D", "C"]  # the last is outside support

@@ -189,12 +189,13 @@ def _custom_fields(settings: Settings) -> Mapping[str, tuple[Field, str | None]]
 def _said(columns: Sequence[str], settings: Settings, known: Mapping[str, Field]) -> dict[str, str]:
     """Return what the settings say of the file's columns: exact headers first, then other spellings of them."""
     said: dict[str, str] = {}
+    beside = settings.scoring.winnability_column
+    if beside is not None:  # shown beside the fit, never a feature
+        said = dict.fromkeys(header_of(beside, columns), "ignore")
     for key, target in settings.columns.items():
         if target != "ignore" and target not in known:
             raise _unknown_field(key, target, known)
-        exact = [header for header in columns if header.strip() == key.strip()]
-        alike = [header for header in columns if header_key(header) and header_key(header) == header_key(key)]
-        for header in (exact or alike)[:1]:
+        for header in header_of(key, columns):
             said.setdefault(header, target)
     owners: dict[str, str] = {}
     for header, target in said.items():
@@ -206,6 +207,13 @@ def _said(columns: Sequence[str], settings: Settings, known: Mapping[str, Field]
             raise SettingsError(msg)
         owners[target] = header
     return said
+
+
+def header_of(key: str, columns: Sequence[str]) -> list[str]:
+    """Return the header that the settings call `key`, spelled exactly so or else alike; empty where there is none."""
+    exact = [header for header in columns if header.strip() == key.strip()]
+    alike = [header for header in columns if header_key(header) and header_key(header) == header_key(key)]
+    return (exact or alike)[:1]
 
 
 def _unknown_field(key: str, target: str, known: Mapping[str, Field]) -> SettingsError:

@@ -80,7 +80,12 @@ const icpScorecard = (() => {
         values: unpack(pair.values),
         variances: unpack(pair.variances),
       })),
-      support: { ...segment.support, weights: unpack(segment.support.weights), odd: support },
+      support: {
+        ...segment.support,
+        weights: unpack(segment.support.weights),
+        odd: support,
+        together: segment.support.together.map(([j, k, width, cells]) => ({ j, k, width, cells: new Set(cells) })),
+      },
     };
   }
 
@@ -223,6 +228,9 @@ const icpScorecard = (() => {
   }
 
   function inSupport(segment, codes) {
+    const { alone, together } = segment.support;
+    if (alone.some(([j, odd]) => odd.includes(codes[j]))) return false;
+    if (together.some(({ j, k, width, cells }) => cells.has(codes[j] * width + codes[k]))) return false;
     let total = 0;
     let known = 0;
     segment.support.terms.forEach((j, k) => {
