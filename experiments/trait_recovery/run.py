@@ -4,7 +4,8 @@
 
 Kinds of cells: `recovery` (30 worlds at 200 to 3,000 customers, all finders), `shuffled` (300 runs whose labels are
 shuffled, 500 customers), `one` (one real field, the others independent of it, 500 customers), `intervals` (further
-worlds, for the coverage of lift intervals only, without the gate). Cells are appended to cells.jsonl and a run goes on
+worlds, for the coverage of lift intervals only, without the gate), `few` (further worlds of 200 customers, for
+precision only: few of them report anything). Cells are appended to cells.jsonl and a run goes on
 where the last one stopped, so a cell of an older version stays until its line is deleted; summary.py reads them.
 
 To tune on other worlds than those of the benchmark: --first-world 1000 --cells FILE.
@@ -47,6 +48,7 @@ PLANS = (
     Plan("one", 500, 100, 0),
     Plan("intervals", 1000, 150, 100),
     Plan("intervals", 3000, 30, 100),
+    Plan("few", 200, 150, 300),
 )
 
 
@@ -65,7 +67,7 @@ def main() -> int:
     """Run the cells that are missing, within the budget."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--budget-minutes", type=float, default=60.0)
-    parser.add_argument("--kinds", default="recovery,shuffled,one,intervals")
+    parser.add_argument("--kinds", default="recovery,shuffled,one,intervals,few")
     parser.add_argument("--finders", default=",".join(DEFAULT), help=f"of {', '.join(FINDERS)}")
     parser.add_argument("--sizes", type=int, nargs="+", default=list(SIZES))
     parser.add_argument("--worlds", type=int, default=WORLDS)

@@ -158,16 +158,17 @@ def figures(cells: Sequence[Cell]) -> dict[str, Any]:
     for finder in NAMES:
         whole = of(cells, "recovery", finder)
         by_size = {n: of(cells, "recovery", finder, n) for n in PRECISION}
+        more = {n: [*part, *of(cells, "few", finder, n)] for n, part in by_size.items()}
         out[finder] = {
             "recall": {name: share(recall(a, b), whole) for a, b, name, _ in CLASSES},
             "recall_strict": {name: share(recall(a, b, strict=True), whole) for a, b, name, _ in CLASSES},
             "recall_by_size": {
                 n: {name: share(recall(a, b), part) for a, b, name, _ in CLASSES} for n, part in by_size.items()
             },
-            "precision": {n: share(precision(), part) for n, part in by_size.items()},
-            "precision_strict": {n: share(precision(strict=True), part) for n, part in by_size.items()},
-            "worlds_that_report": {n: share(speaks, part) for n, part in by_size.items()},
-            "wrong": {n: wrong(part) for n, part in by_size.items()},
+            "precision": {n: share(precision(), part) for n, part in more.items()},
+            "precision_strict": {n: share(precision(strict=True), part) for n, part in more.items()},
+            "worlds_that_report": {n: share(speaks, part) for n, part in more.items()},
+            "wrong": {n: wrong(part) for n, part in more.items()},
             "boundaries": {n: share(edges(right_only=True), part) for n, part in by_size.items()},
             "boundaries_oracle": {n: share(oracle_edges, part) for n, part in by_size.items()},
             "boundaries_oracle_all": share(oracle_edges, whole),

@@ -34,7 +34,8 @@ LEVEL = 0.05  # expected share of false traits
 PAIRS = 50  # of complementary half-samples
 MIN_STABILITY = 0.15
 MIN_CONTRIBUTION = 0.02  # log-odds
-MIN_CUSTOMERS = 10
+MIN_CUSTOMERS = 10  # of a find
+ENOUGH_CUSTOMERS = 25  # of a trait that is told: among 200 customers most finds of fewer are chance
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,10 +205,12 @@ def _describe(
     halves: Sequence[Half],
     beside: tuple[StandIn, ...],
 ) -> Trait | None:
-    """Return the trait with its evidence, or None where half-samples or rates do not bear it out."""
+    """Return the trait with its evidence, or None where it has too few customers, or halves or rates don't bear it out."""
     tables, best = customers.tables, customers.best
     term, column = tables.terms[pick.term], customers.codes[:, pick.term]
     inside = inside_of(layout, pick.columns)
+    if inside.sum() < ENOUGH_CUSTOMERS:
+        return None
     again = resampled(pick, halves, layout, best)
     if again.stability < MIN_STABILITY:
         return None
