@@ -21,7 +21,7 @@ from icp_ml.exceptions import ModelFormatError
 from icp_ml.scoring.gaps import MOST_FIELDS, Gaps
 
 MAX_REFERENCE = 2000
-MAX_CHURNED = 200  # one of them is named, and each costs as much time as a best customer
+MAX_CHURNED = 64  # one of them is named, and each costs as much time as a best customer
 SHARE_OF_RANGE = 0.85  # terms are compared until they make up this share of all ranges
 BLOCK = 2048
 EXACT = 2.0**24  # whole numbers up to here are exact in float32
