@@ -205,7 +205,7 @@ def _describe(
     halves: Sequence[Half],
     beside: tuple[StandIn, ...],
 ) -> Trait | None:
-    """Return the trait with its evidence, or None where it has too few customers, or halves or rates don't bear it out."""
+    """Return the trait with its evidence, or None: too few customers, or halves or rates that do not bear it out."""
     tables, best = customers.tables, customers.best
     term, column = tables.terms[pick.term], customers.codes[:, pick.term]
     inside = inside_of(layout, pick.columns)
