@@ -198,11 +198,19 @@ def train(
         str | None,
         typer.Option("--new-market", metavar="RULE", help='a market being entered, such as "employees > 500"'),
     ] = None,
+    listed: Annotated[
+        Path | None,
+        typer.Option(
+            "--customers-out",
+            metavar="F.csv",
+            help="write customers outside the profile, or doing otherwise than it says",
+        ),
+    ] = None,
 ) -> Outcome:
     """Label customers, train, derive the profile, save the model, log it to MLflow."""
     options = commands.ListOptions(review, _source(matches))
     context = commands.with_market(context, new_market)
-    return commands.train(context, commands.source(customers), _source(market), out, register, options)
+    return commands.train(context, commands.source(customers), _source(market), out, register, options, listed)
 
 
 @command

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -78,6 +78,41 @@ def per_100_won(row: Mapping[str, Any]) -> float | None:
     """Return how many best customers 100 won accounts of a tier would be, from its out-of-fold row."""
     rate = row.get("rate")
     return None if rate is None else round(100.0 * float(rate), 1)
+
+
+def worth_per_100(counts: Mapping[str, int], rows: Sequence[Mapping[str, Any]], name: str) -> float | None:
+    """Return what 100 won accounts of a list would hold, by the tiers they are in.
+
+    Parameters
+    ----------
+    counts : mapping of tier to accounts
+    rows : sequence of mapping
+        Per tier, out of fold.
+    name : str
+        "rate" for best customers, "value" for US dollars; None where a tier's is not known.
+    """
+    by_tier = {str(row["tier"]): row.get(name) for row in rows}
+    told = [(n, by_tier.get(letter)) for letter, n in counts.items() if letter in LETTERS and n]
+    total = sum(n for n, _ in told)
+    if not total or any(value is None for _, value in told):
+        return None
+    return 100.0 * sum(n * float(value or 0.0) for n, value in told) / total
+
+
+def best_first(counts: Mapping[str, int], most: int) -> dict[str, int]:
+    """Return how many of the first accounts are in each tier, tier by tier.
+
+    Examples
+    --------
+    >>> best_first({"A": 5, "B": 10, "C": 20}, 8)
+    {'A': 5, 'B': 3}
+    """
+    out: dict[str, int] = {}
+    for letter in LETTERS:
+        taken = min(counts.get(letter, 0), most - sum(out.values()))
+        if taken > 0:
+            out[letter] = taken
+    return out
 
 
 @dataclass(frozen=True)

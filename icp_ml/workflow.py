@@ -14,14 +14,18 @@ from scipy.special import expit
 from icp_ml.accounts import Accounts
 from icp_ml.accounts.matching import EnrichmentPlan, FoundCustomers, Matches
 from icp_ml.accounts.quality import DataReport, check_usable, judge_columns
+from icp_ml.customer_lists import CustomerLists, list_customers
 from icp_ml.estimator.encoding import Codes
 from icp_ml.estimator.fitting import FittedTables, fit_tables
+from icp_ml.estimator.segment_tables import assign
 from icp_ml.evaluation import Evaluation, evaluate
+from icp_ml.evaluation.value import EVERY, judge_value
 from icp_ml.exceptions import SettingsError
 from icp_ml.gate import Gate, permutation_gate
 from icp_ml.market_weights import weigh_customers
 from icp_ml.model import ICPModel
 from icp_ml.outcomes import OutcomeDefinition, OutcomeLabels, check_enough
+from icp_ml.outcomes.by_itself import outcomes_by_themselves
 from icp_ml.outcomes.distribution import composite_distribution
 from icp_ml.profile import IdealCustomerProfile, check_names
 from icp_ml.profiling import Sources, derive_profile, list_codes
@@ -69,6 +73,8 @@ class TrainingRun:
         Where customers were looked up on a list: whether its values were trained on, and why.
     matches : Matches or None
         Which account of the list each customer is.
+    customers : CustomerLists or None
+        Every customer's fit beside its outcome, and who is worth a look.
     """
 
     labels: OutcomeLabels
@@ -80,6 +86,7 @@ class TrainingRun:
     seconds: dict[str, float] = field(default_factory=dict)
     plan: EnrichmentPlan | None = None
     matches: Matches | None = None
+    customers: CustomerLists | None = None
 
 
 def train(
@@ -201,6 +208,7 @@ def train(
         fitted, profile = decided.fitted, decided.profile
         supports = fit_supports(fitted.tables, codes)
         evaluation = _with_list(decided.evaluation, fitted, supports, listed, data, settings.random_state)
+        evaluation = _with_value(evaluation, fitted, codes, data, accounts, labels)
         model = _model(
             fitted,
             codes,
@@ -220,8 +228,9 @@ def train(
             decided.told,
             decisions.own_fields(accounts.fields),
         )
+        customers = list_customers(model, accounts, labels, evaluation.out_of_fold, as_of)
     matches = found.matches if found else None
-    return TrainingRun(labels, data_report, gate, evaluation, model, profile, clock.seconds, plan, matches)
+    return TrainingRun(labels, data_report, gate, evaluation, model, profile, clock.seconds, plan, matches, customers)
 
 
 def _model(
@@ -301,6 +310,30 @@ def _with_list(
     tier = cutoffs.assign(100 * expit(fitted.tables.log_odds(some)))
     inside = supports.inside(some)
     return replace(evaluation, tiers=evaluation.tiers.with_market(np.where(inside, tier, np.maximum(tier, TIER_C))))
+
+
+def _with_value(
+    evaluation: Evaluation,
+    fitted: FittedTables,
+    codes: Codes,
+    data: TrainingData,
+    accounts: Accounts,
+    labels: OutcomeLabels,
+) -> Evaluation:
+    """Add what customers of each tier and segment were worth."""
+    rules = fitted.tables.rules
+    names = np.array([*(rule.name for rule in rules), EVERY], dtype=object)
+    value = judge_value(
+        outcomes_by_themselves(accounts.frame, labels),
+        TierCutoffs.from_base_rate(float(np.average(data.best, weights=data.weight))).assign(
+            100 * expit(evaluation.out_of_fold)
+        ),
+        names[assign(rules, codes)],
+        data.groups,
+        resamples=evaluation.resamples,
+        seed=0,
+    )
+    return replace(evaluation, value=value)
 
 
 def _looked_up(found: FoundCustomers | None, plan: EnrichmentPlan | None) -> dict[str, Any]:

@@ -20,6 +20,7 @@ def demo(context: Context, out: Path) -> Outcome:
     from icp_ml.report.html import write_html
     from icp_ml.report.list_view import MAX_TOP
     from icp_ml.report.slide import write_slide
+    from icp_ml.report.value_view import steps_worth, value_view
 
     out.mkdir(parents=True, exist_ok=True)
     customers, market = sample_path("customers.csv"), sample_path("market.csv")
@@ -48,8 +49,8 @@ def demo(context: Context, out: Path) -> Outcome:
         terminal.labels_line(run.labels),
         terminal.profile_panel(run.profile),
         terminal.quality_table(run.evaluation),
-        terminal.tiers_table(summary, run.model.evaluation["tiers"]),
-        terminal.score_lines(summary),
+        terminal.tiers_table(summary, run.model.evaluation["tiers"], value_view(run.model.evaluation)),
+        terminal.score_lines(summary, steps_worth(summary.tiers, summary.obtainable, run.model.evaluation)),
         terminal.files_table(
             {
                 "Profile": str(out / "profile.md"),

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from icp_ml.commands.sources import LIST_ROWS, check_folder, write_text
+from icp_ml.commands.sources import LIST_ROWS, check_csv, write_text
 from icp_ml.exceptions import InputError
 from icp_ml.session import Bar, Context
 
@@ -45,10 +45,7 @@ class ListOptions:
                 raise InputError(msg)
         if self.review is None:
             return
-        if self.review.suffix.lower() != ".csv":
-            msg = f"--review {self.review}: the table to decide from is written as CSV; name a file ending in .csv"
-            raise InputError(msg)
-        check_folder(self.review)
+        check_csv("--review", self.review)
         if self.review.exists():
             _check_overwritable(self.review)
 

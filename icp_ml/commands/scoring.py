@@ -32,17 +32,20 @@ class ScoreOptions:
 def score(context: Context, model: str, source: Source, out: Path, options: ScoreOptions) -> Outcome:
     """Score a list file."""
     from icp_ml.report import terminal
+    from icp_ml.report.value_view import steps_worth, value_view
     from icp_ml.tiers import per_100_won
 
     summary, loaded = score_list(context, model, source, out, options)
+    steps = steps_worth(summary.tiers, summary.obtainable, loaded.evaluation)
     view = terminal.spaced(
-        terminal.tiers_table(summary, loaded.evaluation["tiers"]),
-        terminal.score_lines(summary),
+        terminal.tiers_table(summary, loaded.evaluation["tiers"], value_view(loaded.evaluation)),
+        terminal.score_lines(summary, steps),
         terminal.noted(summary.notes),
         terminal.files_table({"Scored": str(out)}),
     )
     worth = [{**row, "best_per_100_won": per_100_won(row)} for row in loaded.evaluation["tiers"]]
-    return Outcome({**summary.to_dict(), "model_version": loaded.version, "tiers_worth": worth}, view)
+    data = {"model_version": loaded.version, "tiers_worth": worth, "steps_worth": steps}
+    return Outcome({**summary.to_dict(), **data}, view)
 
 
 def score_list(

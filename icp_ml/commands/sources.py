@@ -71,6 +71,14 @@ def check_folder(path: Path) -> None:
         raise InputError(msg)
 
 
+def check_csv(option: str, path: Path) -> None:
+    """Refuse a table for people that would not be CSV, or lie nowhere."""
+    if path.suffix.lower() != ".csv":
+        msg = f"{option} {path}: the table is written as CSV; name a file ending in .csv"
+        raise InputError(msg)
+    check_folder(path)
+
+
 def write_text(path: Path, text: str) -> None:
     """Write whole or not at all."""
     check_folder(path)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from icp_ml.commands.hypothesis import believed_before
 from icp_ml.commands.matching import ListOptions, find, looked_up, write_decidable
-from icp_ml.commands.sources import about, check_folder, load_model, read_all
+from icp_ml.commands.sources import about, check_csv, check_folder, load_model, read_all, write_text
 from icp_ml.commands.tracked import logged_to_mlflow
 from icp_ml.session import Context, Outcome
 
@@ -29,6 +29,7 @@ def train(
     out: Path,
     register: str | None,
     options: ListOptions = NO_OPTIONS,
+    listed_customers: Path | None = None,
 ) -> Outcome:
     """Train, save, log."""
     from icp_ml.model_directory import check_target
@@ -41,9 +42,12 @@ def train(
 
     check_target(out)
     options.check(market)
+    if listed_customers is not None:
+        check_csv("--customers-out", listed_customers)
     run, accounts, listed, found = train_model(context, customers, market, options)
     run.model.save(out)
     written = write_decidable(found, options)
+    after = write_customers(run, listed_customers)
     told = run.model.data_report
     tracked = track(context, run, out, {"customers": customers, "list": market}, None, register)
     view = terminal.spaced(
@@ -57,20 +61,38 @@ def train(
         terminal.segments_lines(segments_view(run.model)),
         terminal.quality_table(run.evaluation),
         terminal.suspicious_table(run.evaluation.suspicious),
+        terminal.customers_line(run.customers.counts if run.customers else {}),
         terminal.stages_line(run.seconds),
         terminal.files_table(
             {
                 "Model": str(out),
                 **written,
+                **after,
                 **tracked,
                 "Next": f"icp-ml report {out} --html report.html;  icp-ml score {out} LIST --out scored.csv",
             }
         ),
     )
     data = training_data(run, out, tracked)
-    if written:
-        data["written"] = {"review table": str(options.review)}
+    data["written"] = {
+        **({"review table": str(options.review)} if written else {}),
+        **({"customers": str(listed_customers)} if after else {}),
+    }
     return Outcome(data, view)
+
+
+def write_customers(run: TrainingRun, path: Path | None) -> dict[str, str]:
+    """Write the customers to look after, where that was asked for; return what is said of it."""
+    if path is None or run.customers is None:
+        return {}
+    from icp_ml.engines.writing import write_review
+
+    table = run.customers.frame().round({"grade": 1, "fit_score": 1})
+    if table.empty:
+        write_text(path, ",".join(table.columns) + "\n")
+    else:
+        write_review(path, table)
+    return {"To look after": f"{path} ({len(table):,} of {len(run.customers.table):,} customers)"}
 
 
 def report(
@@ -180,6 +202,7 @@ def training_data(run: TrainingRun, out: Path, tracked: Mapping[str, str]) -> di
         "evaluation": dict(run.model.evaluation),
         "suspicious_labels": suspicious.to_dict(customers=True) if suspicious else None,
         "columns": run.data_report.to_dict(),
+        "customers": run.customers.to_dict() if run.customers else None,
         **looked_up(run.matches, run.plan.to_dict() if run.plan else None),
         "seconds": run.seconds,
         "tracking": dict(tracked),

@@ -16,6 +16,7 @@ from icp_ml.evaluation.metrics import METRICS, UNKNOWN, Interval
 from icp_ml.evaluation.recalibration import Recalibration
 from icp_ml.evaluation.suspicious import SuspiciousLabels
 from icp_ml.evaluation.tier_evidence import TierEvidence
+from icp_ml.evaluation.value import ValueEvidence
 from icp_ml.exceptions import ModelFormatError
 from icp_ml.gate import Gate
 
@@ -157,6 +158,8 @@ class Evaluation:
         Labels that the fields contradict; only their counts are saved.
     recalibration : Recalibration or None
         What other calibrations would reach.
+    value : ValueEvidence or None
+        What customers of each tier and segment were worth; None where they carry no revenue.
     """
 
     verdict_code: str
@@ -177,6 +180,7 @@ class Evaluation:
     learning: LearningCurve | None = None
     suspicious: SuspiciousLabels | None = None
     recalibration: Recalibration | None = None
+    value: ValueEvidence | None = None
 
     @property
     def gave_up(self) -> Interval:
@@ -234,6 +238,7 @@ class Evaluation:
             "learning": self.learning.to_dict() if self.learning else None,
             "suspicious": self.suspicious.to_dict() if self.suspicious else None,
             "recalibration": self.recalibration.to_dict() if self.recalibration else None,
+            "value": self.value.to_dict() if self.value else None,
         }  # fmt: skip
 
     @classmethod
@@ -264,7 +269,9 @@ class Evaluation:
 
 
 # Parts that models of before do not have.
-_PARTS: Mapping[str, Any] = {"learning": LearningCurve, "suspicious": SuspiciousLabels, "recalibration": Recalibration}
+_PARTS: Mapping[str, Any] = {
+    "learning": LearningCurve, "suspicious": SuspiciousLabels, "recalibration": Recalibration, "value": ValueEvidence,
+}  # fmt: skip
 
 
 def _of(learners: tuple[LearnerResult, ...], learner: str, name: str) -> Interval:

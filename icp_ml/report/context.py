@@ -18,6 +18,7 @@ from icp_ml.report.label_view import label_view
 from icp_ml.report.list_view import list_view
 from icp_ml.report.matching_view import matching_view
 from icp_ml.report.segments_view import segments_view
+from icp_ml.report.value_view import value_view
 from icp_ml.traits import Trait
 
 MAX_VALUES = 40  # values of a set spelled out
@@ -54,7 +55,7 @@ def report_context(model: ICPModel, scored: Mapping[str, Any] | None = None) -> 
         "growth": growth_view(model.profile.evidence),
         "segments": segments_view(model),
         "tiers": _tiers(model, scored),
-        "list": list_view(scored, model.tables.as_of) if scored else None,
+        "list": list_view(scored, model.tables.as_of, model.evaluation) if scored else None,
         "labels": labels,
         "matching": matching_view(model.data_report.get("matching") or {}, model.data_report.get("enrichment") or {}),
         "columns": column_view(model.data_report),
@@ -213,6 +214,7 @@ def _tiers(model: ICPModel, scored: Mapping[str, Any] | None) -> dict[str, Any]:
         "D": f"under {cutoffs['C']:g}",
     }
     on_list = (scored or {}).get("tiers") or {}
+    value = value_view(model.evaluation)
     total = sum(int(on_list.get(letter, 0)) for letter in bounds)
     rows = []
     for row in model.evaluation.get("tiers") or ():
@@ -231,6 +233,7 @@ def _tiers(model: ICPModel, scored: Mapping[str, Any] | None) -> dict[str, Any]:
                     0,
                 ),
                 "lift": f.times(row["lift"]),
+                "worth": value["tiers"].get(letter),
                 "of_best": f.percent(row.get("best_share")),
                 "of_best_span": _percents(row.get("best_share_low"), row.get("best_share_high")),
                 "listed": f.count(here) if scored else "",
@@ -240,6 +243,8 @@ def _tiers(model: ICPModel, scored: Mapping[str, Any] | None) -> dict[str, Any]:
     average = base_rate(model)
     return {
         "rows": rows,
+        "unit": value["unit"],
+        "segments": value["segments"] if len(value["segments"]) > 1 else [],
         "listed": bool(scored),
         "lists": _lists(model.evaluation),
         "average": f.number(None if average is None else 100 * average, 0),

@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from icp_ml.estimator.labels import value_words
+
 NONE = "–"
 LONGEST = 160  # characters shown of a name or value that comes from a file
 
@@ -45,6 +47,11 @@ def percent(value: Any, digits: int = 0) -> str:
     if digits == 0 and 0 < value < 0.005:
         return "<1%"
     return f"{value:.{digits}%}"
+
+
+def money(value: Any) -> str:
+    """Return "$1.2M"."""
+    return value_words("money", float(value)) if known(value) else NONE
 
 
 def times(value: Any, digits: int = 1) -> str:

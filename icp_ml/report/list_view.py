@@ -8,6 +8,7 @@ from datetime import date
 from typing import Any
 
 from icp_ml.report import formats as f
+from icp_ml.report.value_view import steps_worth
 
 MAX_TOP = 200  # accounts of a scored list shown
 MAX_REASONS = 3
@@ -58,7 +59,9 @@ def market_steps(scored: Mapping[str, Any]) -> list[Step]:
     return steps
 
 
-def list_view(scored: Mapping[str, Any], as_of: date | None = None) -> dict[str, Any]:
+def list_view(
+    scored: Mapping[str, Any], as_of: date | None = None, evaluation: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """Return what became of a list.
 
     Parameters
@@ -67,12 +70,16 @@ def list_view(scored: Mapping[str, Any], as_of: date | None = None) -> dict[str,
         See `report_context`.
     as_of : date, optional
         The day of the customers' data.
+    evaluation : mapping, optional
+        The model's, for what the accounts of each step would be worth.
     """
+    told = steps_worth(scored.get("tiers") or {}, scored.get("obtainable"), evaluation or {})
+    worth = {step["step"]: step["words"] for step in told}
     rows = _whole(scored.get("rows"))
     accounts = list(scored.get("top_accounts") or ())
     top = [_account(k, row) for k, row in enumerate(accounts[:MAX_TOP], 1)]
     return {
-        "steps": [_step(step, rows) for step in market_steps(scored)],
+        "steps": [_step(step, rows, worth) for step in market_steps(scored)],
         "obtainable": (
             "Obtainable is what the stated capacity can work, best first."
             if scored.get("obtainable") is not None
@@ -99,12 +106,13 @@ def step_words(step: Step) -> str:
     return f"{'' if step.total else '−'}{f.count(step.count)}"
 
 
-def _step(step: Step, rows: int) -> dict[str, Any]:
+def _step(step: Step, rows: int, worth: Mapping[str, str]) -> dict[str, Any]:
     return {
         "name": step.name,
         "count": step_words(step),
         "share": f.percent(step.count / rows),
         "total": step.total,
+        "worth": worth.get(step.name.split(":")[0], "") if step.total else "",
     }
 
 

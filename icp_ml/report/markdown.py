@@ -79,12 +79,14 @@ def _tiers(view: Mapping[str, Any]) -> list[str]:
             row["fit"],
             row["customers"],
             _with({"value": row["per_100"], "span": row["span"]}),
+            *([_with(row["worth"])] if view["unit"] else []),
             row["lift"],
             _with({"value": row["of_best"], "span": row["of_best_span"]}),
         )
         for row in view["rows"]
     ]
-    head = ("tier", "fit score", "customers", "best customers per 100 won", "lift", "of all best customers")
+    valued = [f"revenue {view['unit']} per 100 won"] if view["unit"] else []
+    head = ("tier", "fit score", "customers", "best customers per 100 won", *valued, "lift", "of all best customers")
     return ["## Tiers", prose(view["lists"]["sentence"]), table(head, rows)]
 
 

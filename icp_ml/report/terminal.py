@@ -136,12 +136,13 @@ def suspicious_table(found: SuspiciousLabels | None, most: int = 5) -> Renderabl
     return table
 
 
-def tiers_table(summary: ScoreSummary, tiers: Sequence[Mapping[str, Any]]) -> RenderableType:
+def tiers_table(summary: ScoreSummary, tiers: Sequence[Mapping[str, Any]], value: Mapping[str, Any]) -> RenderableType:
     """Return tier counts of a scored list beside what each tier was worth among customers held out."""
     worth = {row["tier"]: row for row in tiers}
-    own = summary.list_tiers
-    counted = ["accounts on the list>", "share>"]
-    table = _grid("Tier", *counted, *(["of the list>"] if own else []), "best customers per 100 won>", "lift>")
+    own, dollars = summary.list_tiers, value["tiers"]
+    counted = ["accounts on the list>", "share>", *(["of the list>"] if own else [])]
+    valued = [f"revenue {value['unit']} per 100 won>"] if dollars else []
+    table = _grid("Tier", *counted, "best customers per 100 won>", *valued, "lift>")
     for tier, count in summary.tiers.items():
         if tier == "none" and not count:
             continue
@@ -156,12 +157,13 @@ def tiers_table(summary: ScoreSummary, tiers: Sequence[Mapping[str, Any]]) -> Re
             f"{count / max(summary.rows, 1):.1%}",
             *([f"{own.get(tier, 0):,}"] if own else []),
             shown if row else "",
+            *([dollars[tier]["value"] if tier in dollars else ""] if dollars else []),
             f"{lift:.1f}x" if lift is not None else "-" if row else "",
         )
     return table
 
 
-def score_lines(summary: ScoreSummary) -> RenderableType:
+def score_lines(summary: ScoreSummary, steps: Sequence[Mapping[str, Any]] = ()) -> RenderableType:
     """Return what became of the rows of a list."""
     rate = summary.rows / summary.seconds if summary.seconds else 0.0
     parts = [f"{summary.scored:,} scored"]
@@ -195,7 +197,16 @@ def score_lines(summary: ScoreSummary) -> RenderableType:
         lines.append(
             Text(f"TAM {summary.rows:,} -> SAM {summary.serviceable:,} -> SOM {summary.obtainable:,} (capacity)")
         )
+    worth = [f"{step['step']} ({step['accounts']:,}): {step['words']}" for step in steps if step["words"]]
+    if worth:
+        lines.append(Text(f"{'; '.join(worth)}."))
     return Group(*lines)
+
+
+def customers_line(lists: Mapping[str, int]) -> RenderableType:
+    """Return how many customers are worth a look by those who look after them."""
+    told = [f"{count:,} {name.replace(':', ',')}" for name, count in lists.items() if count]
+    return Text(f"Customers to look after: {'; '.join(told)}") if told else Group()
 
 
 def files_table(paths: Mapping[str, str]) -> RenderableType:
