@@ -33,7 +33,7 @@ def run():
         "as_of": "2026-10-01", "evaluation": {"folds": 3, "repeats": 1}, "fields": {"confirm": ["industry"]},
         "model": {"bags": 2, "segments": "never"},
         "profile": {"overrides": [
-            {"action": "exclude", "where": "industry = Banking", "reason": "not our market any more", "by": "the board"},
+            {"action": "exclude", "where": "industry = Banking", "reason": "not our market any more", "by": "board"},
         ]},
     })  # fmt: skip
     return train(read_accounts(customers(), settings), settings, n_jobs=1)
