@@ -203,7 +203,7 @@ def train(
         typer.Option(
             "--customers-out",
             metavar="F.csv",
-            help="write customers outside the profile, or doing otherwise than it says",
+            help="write customers outside the profile, or whose outcome is not what their fit says",
         ),
     ] = None,
 ) -> Outcome:

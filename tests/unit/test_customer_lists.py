@@ -74,6 +74,6 @@ def test_what_to_look_at_first_comes_first(run):
     assert place.is_monotonic_increasing
     assert run.customers.counts == {name: int((frame["list"] == name).sum()) for name in ORDER}
     assert run.customers.to_dict()["customers"] == 400
-    assert frame["reason_1"][frame["list"] != OUTSIDE_FILTER].notna().all()
+    assert frame["reason_1"][frame["list"] == OUTSIDE_TIER].notna().all()
     assert run.evaluation.value is not None
     assert run.evaluation.value.by_tier()["A"]["value"] > run.evaluation.value.by_tier()["D"]["value"]

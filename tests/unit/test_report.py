@@ -226,7 +226,7 @@ def test_tiers_show_cut_offs_rates_and_the_list() -> None:
     tiers = report_context(examples.make_model(), examples.make_scored())["tiers"]
     assert tiers["rows"][0] == {
         "tier": "A", "fit": "44.7 and over", "customers": "100", "best": "56", "per_100": "56", "span": "45–67",
-        "lift": "2.2×", "of_best": "28%", "of_best_span": "23–33%", "listed": "300", "share": "6%",
+        "lift": "2.2×", "worth": None, "of_best": "28%", "of_best_span": "23–33%", "listed": "300", "share": "6%",
     }  # fmt: skip
     assert tiers["rows"][3]["per_100"] == "–"  # nobody in it
     assert tiers["average"] == "25"
