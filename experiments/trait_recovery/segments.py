@@ -22,6 +22,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import joblib
 import numpy as np
 from oracle import fit_logistic
 from sklearn.metrics import roc_auc_score
@@ -57,6 +58,7 @@ from figures import Cells, Check, mean_interval, read_cells, signed  # noqa: E40
 
 FILE = HERE / "segments.jsonl"
 CUSTOMERS, HELD_OUT = 3000, 6000
+WORLDS = 100  # of each kind, fewer say little
 DIVIDING = ("employees", "founded_year")
 CUT = (0.35, 0.65)
 EFFECTS = (0.8, 1.2)
@@ -133,6 +135,7 @@ def world_of(kind: str, index: int) -> World:
 
 def measure(kind: str, index: int) -> dict[str, Any]:
     """Fit the model and trees of any shape on the first customers, and judge both on the others."""
+    warnings.filterwarnings("ignore")
     world = world_of(kind, index)
     fields = specs(world.seen)
     train, held = world.seen.iloc[:CUSTOMERS], world.seen.iloc[CUSTOMERS:].reset_index(drop=True)
@@ -183,14 +186,17 @@ def checks(path: Path = FILE) -> list[Check]:
         some = [c["segments"] for c in cells if c["kind"] == kind and c["segments"] is not None]
         hit = sum(s == wanted for s in some)
         said = f"{hit} of {len(some)} worlds" if some else ""
-        right = hit >= LEAST * len(some) if some else None
+        right = hit >= LEAST * len(some) if len(some) >= WORLDS else None
         out.append(Check(f"{kind} planted, {wanted} found", "in at least 85 % of 100 worlds", said, right))
     gaps = [c["auc"] - c["auc_full"] for c in cells if c["kind"] == "two" and c.get("auc_full") is not None]
     mean = mean_interval(gaps)
     said = f"{signed(mean)}, {len(gaps)} worlds" if gaps else ""
     out.append(
         Check(
-            'two profiles: AUC less that of `mode="full"`', "at least -0.01", said, mean[0] >= -MARGIN if gaps else None
+            'two profiles: AUC less that of `mode="full"`',
+            "at least -0.01",
+            said,
+            mean[0] >= -MARGIN if len(gaps) >= WORLDS else None,
         )
     )
     return out
@@ -200,15 +206,17 @@ def main() -> int:
     """Run the worlds that are missing, within the budget."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--budget-minutes", type=float, default=60.0)
-    parser.add_argument("--worlds", type=int, default=100)
+    parser.add_argument("--worlds", type=int, default=WORLDS)
     parser.add_argument("--first-world", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=1, help="processes at once")
     parser.add_argument("--cells", type=Path, default=FILE)
     given = parser.parse_args()
-    warnings.filterwarnings("ignore")
     kept = Cells(given.cells, ("kind", "world"), given.budget_minutes)
     first = given.first_world
-    for kind, world in kept.missing((k, w) for w in range(first, first + given.worlds) for k in ("one", "two")):
-        kept.add(measure(kind, world))
+    wanted = ((k, w) for w in range(first, first + given.worlds) for k in ("one", "two"))
+    pool = joblib.Parallel(given.jobs, return_as="generator_unordered", pre_dispatch=given.jobs)
+    for row in pool(joblib.delayed(measure)(*key) for key in kept.missing(wanted)):
+        kept.add(row)
     for line in checks(given.cells):
         print(f"{line.name}: {line.found} ({line.verdict})")
     return 0
