@@ -111,6 +111,7 @@ def find_traits(
     single = [trait for trait in found if trait is not None]
     both = find_pairs(tables, sample, [p.key for p in picks], halves, best)
     traits = [*single, *(_describe_pair(customers, layout, pair) for pair in both)]
+    traits = [trait for trait in traits if trait.customers >= ENOUGH_CUSTOMERS]
     return tuple(sorted(traits, key=lambda t: (-abs(t.contribution) * np.sqrt(t.customers), t.term, t.direction)))
 
 
@@ -205,12 +206,10 @@ def _describe(
     halves: Sequence[Half],
     beside: tuple[StandIn, ...],
 ) -> Trait | None:
-    """Return the trait with its evidence, or None: too few customers, or halves or rates that do not bear it out."""
+    """Return the trait with its evidence, or None where half-samples or rates do not bear it out."""
     tables, best = customers.tables, customers.best
     term, column = tables.terms[pick.term], customers.codes[:, pick.term]
     inside = inside_of(layout, pick.columns)
-    if inside.sum() < ENOUGH_CUSTOMERS:
-        return None
     again = resampled(pick, halves, layout, best)
     if again.stability < MIN_STABILITY:
         return None
