@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from icp_ml import __version__
 from icp_ml.estimator.encoding import Encoding, FieldEncoding
@@ -42,13 +42,14 @@ from icp_ml.strategy.wording import exclusions, stated_words
 from icp_ml.tiers import TierCutoffs
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from icp_ml.accounts import ListNormaliser
     from icp_ml.accounts.formats.readers import TableReader
     from icp_ml.accounts.values.conventions import Convention
     from icp_ml.strategy.hypothesis import Hypothesis
 
+Frame = TypeVar("Frame")
+Ready = TypeVar("Ready")
+MAX_READY = 8  # kernels, and layouts of lists, held ready for `score`
 RIDGE_FILE = "boosters/ridge.json"
 
 
@@ -287,47 +288,72 @@ class ICPModel:
 
     def score(
         self,
-        frame: pd.DataFrame,
+        frame: Frame,
         *,
         as_of: date | None = None,
         reasons: int | None = None,
         lookalikes: int | None = None,
-    ) -> pd.DataFrame:
+    ) -> Frame:
         """Score accounts.
 
         Parameters
         ----------
-        frame : DataFrame of shape (n, any)
-            A list, with the headers and formats of a list file; columns the model does not know are ignored.
+        frame : pandas or polars DataFrame, or Arrow table, of n rows
+            A list, with the headers and formats of a list file; columns the model does not know are ignored. Anything
+            with the Arrow interface (`__arrow_c_stream__`) counts as an Arrow table.
         as_of : date, optional
             The day ages are measured to; default: the training's.
 
         Returns
         -------
-        DataFrame of shape (n, scored columns)
-            Same index and order as `frame`: the row-level columns of the published schema.
+        the same kind of table, of n rows
+            In the order of `frame`, for pandas with its index: the row-level columns of the published schema.
+
+        Raises
+        ------
+        InputError
+            It is no table, or none of its columns is a field of the model.
         """
         import pyarrow as pa
 
-        from icp_ml.accounts.formats.frames import table_from_frame
+        from icp_ml.accounts.formats.given import as_given, given_table
 
-        table = table_from_frame(frame).combine_chunks()
-        normaliser = self.normaliser(table.column_names)
+        table = given_table(frame, "DataFrame").combine_chunks()
+        headers = table.column_names
+        normaliser = _kept(self._normalisers, tuple(headers), lambda: self.normaliser(headers))
         normaliser.check_usable()
-        scorer = self.scorer(reasons=reasons, lookalikes=lookalikes)
-        parts = [
-            scorer.score(normaliser.normalise(batch, first_row=k * CHUNK_ROWS), batch.num_rows, as_of)
-            for k, batch in enumerate(
-                table.to_batches(max_chunksize=CHUNK_ROWS) or [pa.RecordBatch.from_pylist([], schema=table.schema)]
-            )
-        ]
-        scored: pd.DataFrame = pa.concat_tables(map(plain_strings, parts)).to_pandas()
-        scored.index = frame.index
+        scorer = _kept(
+            self._scorers, (reasons, lookalikes), lambda: self.scorer(reasons=reasons, lookalikes=lookalikes)
+        )
+        parts, rows = [], 0
+        for batch in table.to_batches(max_chunksize=CHUNK_ROWS) or [pa.RecordBatch.from_pylist([], table.schema)]:
+            columns = normaliser.normalise(batch, first_row=rows)
+            parts.append(plain_strings(scorer.score(columns, batch.num_rows, as_of)))
+            rows += batch.num_rows
+        scored: Frame = as_given(pa.concat_tables(parts), frame)
         return scored
+
+    # What `score` makes ready once, as a service calls it for one account at a time.
+    @cached_property
+    def _scorers(self) -> dict[Hashable, Scorer]:
+        return {}
+
+    @cached_property
+    def _normalisers(self) -> dict[Hashable, ListNormaliser]:
+        return {}
 
     def __repr__(self) -> str:
         """Return a line that tells models apart."""
         return f"ICPModel(version={self.version}, fields={len(self.fields)}, profile={self.profile.message!r})"
+
+
+def _kept(store: dict[Hashable, Ready], key: Hashable, make: Callable[[], Ready]) -> Ready:
+    """Return what was made for a key before, or make it; only so many are held."""
+    if key not in store:
+        if len(store) >= MAX_READY:
+            store.clear()
+        store[key] = make()
+    return store[key]
 
 
 def finite(value: Any, name: str) -> float:

@@ -17,7 +17,6 @@ from icp_ml.accounts.formats.addresses import Address
 from icp_ml.accounts.formats.encodings import recoding_note
 from icp_ml.accounts.formats.readers import TableReader, open_table
 from icp_ml.accounts.formats.rows import Chunk, Reject
-from icp_ml.accounts.formats.tables import plain_table
 from icp_ml.accounts.headers.kinds import infer_kind
 from icp_ml.accounts.headers.proposals import proposals, proposals_note
 from icp_ml.accounts.headers.vendors import (
@@ -58,8 +57,8 @@ def read_accounts(
 
     Parameters
     ----------
-    source : str, Path, pandas.DataFrame or pa.Table
-        A CSV or Parquet file, or a table with the same columns.
+    source : str, Path, pandas or polars DataFrame, or pa.Table
+        A CSV or Parquet file, or a table with the same columns: anything with the Arrow interface will do.
     settings : Settings, optional
         `columns`, `fields.custom` and `as_of` are used here.
     like : Accounts, optional
@@ -131,19 +130,14 @@ def _load(
     source: str | Path | Address | pd.DataFrame | pa.Table, at_most: int | None
 ) -> tuple[pa.Table, tuple[Reject, ...], str, list[str]]:
     """Return the raw columns, the rejected rows, the source's name and notes."""
-    if not isinstance(source, str | Path | Address | pa.Table):
-        from icp_ml.accounts.formats.frames import table_from_frame
+    if not isinstance(source, str | Path | Address):
+        from icp_ml.accounts.formats.given import given_table, kind_of, names_of
 
-        return _some(table_from_frame(source), "DataFrame"), (), "DataFrame", []
-    if isinstance(source, pa.Table):
-        table = plain_table(source)
-        left_out = [name for name in source.schema.names if name not in set(table.schema.names)]
-        return (
-            _some(table, "table"),
-            (),
-            "table",
-            [f"column '{name}' left out: it holds nested values" for name in left_out],
-        )
+        kind = kind_of(source)
+        table = given_table(source, kind)
+        left_out = [name for name in names_of(source) if name not in set(table.schema.names)]
+        notes = [f"column '{name}' left out: it holds nested values" for name in left_out]
+        return _some(table, kind), (), kind, notes
     reader = open_table(source)
     chunks, left_out = _chunks(reader, at_most)
     table = pa.Table.from_batches([chunk.batch for chunk in chunks])

@@ -39,7 +39,7 @@ def table_from_frame(frame: pd.DataFrame) -> pa.Table:
     """
     names = [_column_name(column) for column in frame.columns]
     check_headers("DataFrame", names)
-    arrays = {name: _from_series(frame.iloc[:, position]) for position, name in enumerate(names)}
+    arrays = {name: _from_series(series) for name, (_, series) in zip(names, frame.items(), strict=True)}
     if not arrays:
         msg = "DataFrame: it has no columns; give one row per account and one column per field"
         raise InputError(msg)
@@ -52,7 +52,7 @@ def _column_name(column: Any) -> str:
 
 def _from_series(series: pd.Series[Any]) -> pa.Array:
     if isinstance(series.dtype, pd.CategoricalDtype):
-        labels = _from_cells(list(series.cat.categories))
+        labels = cells_as_arrow(list(series.cat.categories))
         codes = series.cat.codes.to_numpy()
         codes = pa.array(codes.astype(np.int32), mask=codes < 0)
         return pa.DictionaryArray.from_arrays(codes, labels)
@@ -67,10 +67,11 @@ def _from_series(series: pd.Series[Any]) -> pa.Array:
                 return plain
         except (pa.ArrowException, TypeError, ValueError, NotImplementedError, UnicodeError):
             pass  # complex numbers, broken text
-    return _from_cells(series.tolist())
+    return cells_as_arrow(series.tolist())
 
 
-def _from_cells(cells: list[Any]) -> pa.Array:
+def cells_as_arrow(cells: list[Any]) -> pa.Array:
+    """Return Python values of any sorts as one plain Arrow array."""
     cells = [None if _is_missing(cell) else cell for cell in cells]
     sorts = {type(cell) for cell in cells if cell is not None}
     if any(issubclass(sort, _LISTS) for sort in sorts):

@@ -38,7 +38,12 @@ def plain_array(array: pa.Array) -> pa.Array | None:
         or pa.types.is_time(kind)
     ):
         return array.cast(pa.string())
-    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind):
+    if (
+        pa.types.is_binary(kind)
+        or pa.types.is_large_binary(kind)
+        or pa.types.is_fixed_size_binary(kind)
+        or pa.types.is_binary_view(kind)
+    ):
         return pa.array([cell_text(value) for value in array.to_pylist()], pa.string())
     if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
         return None if pa.types.is_nested(kind.value_type) else _list_of_strings(array)
@@ -68,9 +73,9 @@ def plain_table(table: pa.Table, source: str = "table") -> pa.Table:
         chunks = [plain_array(chunk) for chunk in table.column(name).chunks]
         if any(chunk is None for chunk in chunks):
             continue
-        empty = plain_array(pa.array([], table.schema.field(name).type))
+        empty = None if chunks else plain_array(pa.nulls(0, table.schema.field(name).type))
         if chunks or empty is not None:
-            columns[name] = pa.chunked_array(chunks) if chunks else pa.chunked_array([empty])
+            columns[name] = pa.chunked_array(chunks or [empty])
     return pa.table(columns)
 
 

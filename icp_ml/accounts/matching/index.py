@@ -143,11 +143,10 @@ class Side:
     @classmethod
     def of_table(cls, source: pd.DataFrame | pa.Table, settings: Settings | None = None) -> Side:
         """Read the columns of a table that are needed."""
-        from icp_ml.accounts.formats.frames import table_from_frame
-        from icp_ml.accounts.formats.tables import plain_table
+        from icp_ml.accounts.formats.given import given_table
         from icp_ml.accounts.listing import ListNormaliser
 
-        table = plain_table(source) if isinstance(source, pa.Table) else table_from_frame(source)
+        table = given_table(source)
         normaliser = ListNormaliser(table.schema.names, {name: BY_NAME[name] for name in PLACES}, settings)
         batches = table.to_batches(max_chunksize=CHUNK_ROWS)
         starts = np.cumsum([0, *(batch.num_rows for batch in batches)])
