@@ -31,6 +31,7 @@ from icp_ml.accounts.values.industries import industry_name, naics_code, sic_cod
 from icp_ml.accounts.values.mojibake import repaired
 from icp_ml.accounts.values.numbers import Worth, numbers
 from icp_ml.accounts.values.places import country_of_place
+from icp_ml.accounts.values.plain import FEW_CELLS, Cells, plain_hosts
 from icp_ml.accounts.values.states import city_name
 from icp_ml.accounts.values.tokens import token_lists, token_spellings
 from icp_ml.schema import NUMERIC_KINDS, Field
@@ -105,7 +106,7 @@ def normalise_column(
     missing : sequence of str
         Cells that a person has declared to mean "missing" ("999").
     encoded : bool
-        For token sets: leave the tokens as a dictionary.
+        For scoring: leave the tokens of token sets as a dictionary, and spare counts that take a look at every cell.
 
     Returns
     -------
@@ -115,7 +116,7 @@ def normalise_column(
     if isinstance(array, pa.ChunkedArray):
         array = array.combine_chunks()
         array = pa.concat_arrays(array.chunks) if isinstance(array, pa.ChunkedArray) else array
-    tally = Tally()
+    tally = Tally(counting=not encoded)
     if missing:
         array = _without(array, missing, tally)
     if field.kind in NUMERIC_KINDS:
@@ -255,6 +256,8 @@ def _profiles(array: pa.Array, tally: Tally) -> pa.Array:
 
 
 def _identifiers(array: pa.Array, tally: Tally) -> pa.Array:
+    if pa.types.is_integer(array.type):
+        return array.cast(pa.string())
     text, placeholders = trimmed(array)
     tally.placeholders += placeholders
     if holds(text, "."):
@@ -263,8 +266,26 @@ def _identifiers(array: pa.Array, tally: Tally) -> pa.Array:
 
 
 def _domains(array: pa.Array, tally: Tally) -> pa.Array:
+    """Read hosts; cells that are plain hosts as they stand, by far the most, are left as they are."""
+    text = as_text(array)
+    plain = plain_hosts(Cells.of(text)) if len(text) >= FEW_CELLS else np.zeros(len(text), dtype=bool)
+    rest = pa.array(~plain)
+    if np.count_nonzero(plain) < len(text) / 2:
+        host = _hosts(text, tally)
+    else:
+        others = text.filter(rest)
+        host = text if others.null_count == len(others) else pc.replace_with_mask(text, rest, _hosts(others, tally))
+    if tally.counting:
+        shared = pc.sum(pc.is_in(host, value_set=_SHARED, skip_nulls=True)).as_py() or 0
+        tally.note(
+            "addresses that many companies share (free mail, profiles, site builders), so they tell none apart", shared
+        )
+    return host
+
+
+def _hosts(text: pa.Array, tally: Tally) -> pa.Array:
     """Strip schemes and paths vectorised; what is not a plain host then goes through `host_of`, once per text."""
-    text, placeholders = trimmed(array)
+    text, placeholders = trimmed(text)
     tally.placeholders += placeholders
     host = pc.utf8_lower(text)
     if holds(host, "/"):
@@ -281,10 +302,6 @@ def _domains(array: pa.Array, tally: Tally) -> pa.Array:
         cells = text.filter(rest)
         read = convert_distinct(cells, lambda raw: (host_of(raw), "is not a web address"), pa.string(), tally)
         host = pc.replace_with_mask(host, rest, read)
-    shared = pc.sum(pc.is_in(host, value_set=_SHARED, skip_nulls=True)).as_py() or 0
-    tally.note(
-        "addresses that many companies share (free mail, profiles, site builders), so they tell none apart", shared
-    )
     return host
 
 

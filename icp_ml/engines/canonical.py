@@ -14,12 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from icp_ml.accounts.formats.addresses import Address
 from icp_ml.accounts.formats.readers import open_table
+from icp_ml.accounts.values.tokens import first_of_each
 from icp_ml.estimator.encoding import Encoding, FieldEncoding
 from icp_ml.exceptions import InputError
 from icp_ml.model import ICPModel
@@ -97,13 +99,16 @@ def canonical_table(encoding: Encoding, columns: Mapping[str, pa.Array], rows: i
 
 
 def _joined(lists: pa.Array) -> pa.Array:
-    """Return token sets as texts."""
+    """Return token sets as texts, each token once."""
     flat = pc.list_flatten(lists)
     flat = flat if pa.types.is_dictionary(flat.type) else flat.cast(pa.string()).dictionary_encode()
     marked = pa.array([_escaped(token) for token in flat.dictionary.to_pylist()], pa.string())
-    lengths = pc.fill_null(pc.list_value_length(lists), 0).to_numpy(zero_copy_only=False)
-    offsets = pa.array([0, *lengths.cumsum().tolist()], pa.int32())
-    texts = pc.binary_join(pa.ListArray.from_arrays(offsets, marked.take(flat.indices)), BETWEEN)
+    rows = pc.list_parent_indices(lists).to_numpy().astype(np.int32)
+    kept = first_of_each(rows, flat.indices.to_numpy(), len(marked))
+    indices = flat.indices if kept is None else flat.indices.filter(pa.array(kept))
+    counts = np.bincount(rows if kept is None else rows[kept], minlength=len(lists))
+    offsets = pa.array(np.concatenate([[0], np.cumsum(counts)]), pa.int32())
+    texts = pc.binary_join(pa.ListArray.from_arrays(offsets, marked.take(indices)), BETWEEN)
     whole = pc.binary_join_element_wise(BETWEEN, texts, BETWEEN, "")
     return pc.if_else(pc.is_valid(lists), whole, pa.scalar(None, pa.string()))
 

@@ -42,6 +42,8 @@ FIRST_VALUE = 3
 FALSE = ABSENT = 1
 TRUE = PRESENT = 2
 DAYS_OF_MONTH = 30.4375
+FEW_ROWS = 512
+MANY_EDGES = 100
 CODE_SYSTEMS = frozenset({"naics", "sic"})
 MAX_VALUES = 4000  # categories kept per field; the rest is "rare"
 
@@ -205,10 +207,7 @@ def _encode_field(enc: FieldEncoding, array: pa.Array, out: Codes, as_of: date |
     if isinstance(array, pa.ChunkedArray):
         array = array.combine_chunks()
     if enc.kind == "numeric":
-        values = numeric_values(array, as_of, enc.form)
-        codes = np.searchsorted(enc.edges, values, side="left") + 1
-        codes[np.isnan(values)] = MISSING
-        out[:, 0] = codes
+        out[:, 0] = _numeric_codes(enc.edges, numeric_values(array, as_of, enc.form))
     elif enc.kind == "boolean":
         flags = pc.cast(array, pa.bool_())
         out[:, 0] = np.where(_valid(flags), pc.fill_null(flags, False).to_numpy(zero_copy_only=False) + FALSE, MISSING)
@@ -216,6 +215,20 @@ def _encode_field(enc: FieldEncoding, array: pa.Array, out: Codes, as_of: date |
         out[:, 0] = _category_codes(enc, array)
     else:
         _token_codes(enc, array, out)
+
+
+def _numeric_codes(edges: FloatArray, values: FloatArray) -> npt.NDArray[Any]:
+    """Return 1 for each edge below a value, and 1 for having one: with few edges, comparing beats searching."""
+    if len(values) < FEW_ROWS or len(edges) > MANY_EDGES:
+        codes: npt.NDArray[np.int64] = np.searchsorted(edges, values, side="left") + 1
+        codes[np.isnan(values)] = MISSING
+        return codes
+    counts = (values == values).view(np.uint8)  # noqa: PLR0124: false for NaN only
+    beyond = np.empty(len(values), dtype=bool)
+    for edge in edges:
+        np.greater(values, edge, out=beyond)
+        counts += beyond.view(np.uint8)
+    return counts
 
 
 def _valid(array: pa.Array) -> npt.NDArray[np.bool_]:
@@ -269,20 +282,25 @@ def code_of(value: str, form: str, known: Mapping[str, int], rare: AbstractSet[s
 
 
 def _token_codes(enc: FieldEncoding, array: pa.Array, out: Codes) -> None:
-    known = _valid(array)
-    out.T[:] = np.where(known, ABSENT, MISSING)  # the transpose is contiguous
-    offsets = np.asarray(array.offsets)
-    lengths = np.where(known, np.diff(offsets), 0)
+    rows = len(array)
+    table = out.T  # contiguous, a row per token
+    table[:] = np.where(_valid(array), np.uint16(ABSENT), np.uint16(MISSING)) if array.null_count else ABSENT
     flat = pc.list_flatten(array)
     if not pa.types.is_dictionary(flat.type):
         flat = pc.dictionary_encode(pc.cast(flat, pa.string()))
-    vocabulary = {value: k for k, value in enumerate(enc.values)}
-    lookup = np.array([vocabulary.get(v, -1) for v in flat.dictionary.to_pylist()], dtype=np.int64)
-    if not len(lookup):
+    if not len(flat.dictionary):
         return
-    column = lookup[pc.fill_null(flat.indices, 0).to_numpy(zero_copy_only=False)]
-    if flat.indices.null_count:
-        column = np.where(_valid(flat.indices), column, -1)
-    hit = np.flatnonzero(column >= 0)
-    row = np.repeat(np.arange(len(array)), lengths)
-    out[row[hit], column[hit]] = PRESENT
+    vocabulary = {value: k * rows for k, value in enumerate(enc.values)}
+    starts = np.array([vocabulary.get(v, -1) for v in flat.dictionary.to_pylist()], dtype=np.int64)
+    index = flat.indices
+    found = starts.take(pc.fill_null(index, 0).to_numpy(zero_copy_only=False))
+    if index.null_count:
+        found = np.where(_valid(index), found, -1)
+    lengths = np.diff(np.asarray(array.offsets))
+    if array.null_count:
+        lengths = np.where(_valid(array), lengths, 0)
+    row = np.repeat(np.arange(rows), lengths)
+    if found.min(initial=0) < 0:
+        hit = np.flatnonzero(found >= 0)
+        found, row = found.take(hit), row.take(hit)
+    table.reshape(-1)[found + row] = PRESENT

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
-
-import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from icp_ml.accounts.values.cells import Distinct, Tally, as_text
+from icp_ml.accounts.values.plain import Cells
 
 # Characters that the first byte of a UTF-8 sequence turns into, and one that a following byte does.
 _LEADS = "ÃÂâÅÄÐÑØÙãåæïð"
 _FOLLOWING = "\u0080-\u00bf€‚ƒ„…†‡ˆ‰Š‹ŒŽ‘’“”•–—˜™š›œžŸ"
 _SUSPICIOUS = f"[{_LEADS}][{_FOLLOWING}]"
-_LEADING_BYTE = re.compile(rb"\xc3")
+_LEADING_BYTE = 0xC3
 MAX_CHARS = 20_000
 
 
@@ -51,11 +49,7 @@ def mended(text: str) -> str:
 
 def _may_be_wrong(text: pa.Array) -> bool:
     """Whether any byte of the column is the one that all of `_LEADS` begin with: one pass, without looking at cells."""
-    offsets, data = text.buffers()[1:3]
-    if data is None or len(text) == 0:
-        return False
-    bounds = np.frombuffer(offsets, dtype=np.int32, count=len(text) + 1, offset=4 * text.offset)
-    return _LEADING_BYTE.search(memoryview(data)[bounds[0] : bounds[-1]]) is not None
+    return bool((Cells.of(text).data == _LEADING_BYTE).any())
 
 
 def _mended(text: str) -> str:

@@ -11,11 +11,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from icp_ml.accounts.values.bands import Quantity, parse_quantity
-from icp_ml.accounts.values.cells import Distinct, Tally, trimmed
+from icp_ml.accounts.values.cells import MOST_DOUBT, Distinct, Tally, as_text, trimmed
 from icp_ml.accounts.values.conventions import DOLLAR, Convention
 from icp_ml.accounts.values.dates import MAX_YEAR, OLDEST_FOUNDED, parse_year
 from icp_ml.accounts.values.headcounts import parse_count, parse_headcount
 from icp_ml.accounts.values.mojibake import mended
+from icp_ml.accounts.values.plain import FEW_CELLS, Cells, plain_numbers
 from icp_ml.schema import Field
 
 # A share above this, written without "%", is a percentage. Growth and net retention can truly be 300 %.
@@ -84,12 +85,11 @@ def numbers(array: pa.Array, field: Field, scale: float, worth: Worth, tally: Ta
     unmarked: Flags | None = None  # names no currency; None: no cell does
     if pa.types.is_integer(array.type) or pa.types.is_floating(array.type) or pa.types.is_boolean(array.type):
         plain = array.cast(pa.int8()) if pa.types.is_boolean(array.type) else array
-        values = plain.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False).copy()
+        values = plain.cast(pa.float64(), safe=False).to_numpy(zero_copy_only=False)
+        values = values if values.flags.writeable else values.copy()  # it is already a copy where a cell is missing
         raw: pa.Array = array
     else:
-        raw, placeholders = trimmed(array)
-        tally.placeholders += placeholders
-        values, explicit, unmarked = _read_texts(raw, field, worth, tally)
+        raw, values, explicit, unmarked = _read_cells(as_text(array), field, worth, tally)
     infinite = np.isinf(values)
     tally.drop_where(infinite, raw, "is not a finite number")
     values[infinite] = np.nan
@@ -101,6 +101,42 @@ def numbers(array: pa.Array, field: Field, scale: float, worth: Worth, tally: Ta
         tally.drop_where(refused, raw, reason)
         values[refused] = np.nan
     return pa.array(values, pa.float64(), from_pandas=True)
+
+
+def _read_cells(
+    text: pa.Array, field: Field, worth: Worth, tally: Tally
+) -> tuple[pa.Array, Floats, Flags | None, Flags | None]:
+    """Read texts; return them trimmed, and what `_read_texts` does. Cells of digits are cast without a closer look."""
+    year = field.kind == "year"
+    plain = plain_numbers(Cells.of(text), year=year) if len(text) >= FEW_CELLS else np.zeros(len(text), dtype=bool)
+    others = len(plain) - np.count_nonzero(plain)
+    values = _cast(text, plain if others else None) if others <= MOST_DOUBT * len(text) else None
+    if values is None:
+        raw, placeholders = trimmed(text)
+        tally.placeholders += placeholders
+        return raw, *_read_texts(raw, field, worth, tally)
+    if not others:
+        return text, values, None, None
+    rest = ~plain
+    mask = pa.array(rest)
+    cells, placeholders = trimmed(text.filter(mask))
+    tally.placeholders += placeholders
+    values[rest], own, unnamed = _read_texts(cells, field, worth, tally)
+    if own is None or unnamed is None:
+        return pc.replace_with_mask(text, mask, cells), values, None, None
+    explicit, unmarked = np.zeros(len(values), dtype=bool), np.ones(len(values), dtype=bool)
+    explicit[rest], unmarked[rest] = own, unnamed
+    return pc.replace_with_mask(text, mask, cells), values, explicit, unmarked
+
+
+def _cast(text: pa.Array, where: Flags | None) -> Floats | None:
+    """Return texts as numbers, NaN but where wanted; None where one of these is no number."""
+    cells = text if where is None else pc.if_else(pa.array(where), text, pa.scalar(None, pa.string()))
+    try:
+        values: Floats = cells.cast(pa.float64()).to_numpy(zero_copy_only=False)
+    except pa.ArrowInvalid:
+        return None
+    return values if values.flags.writeable else values.copy()
 
 
 def _read_texts(text: pa.Array, field: Field, worth: Worth, tally: Tally) -> tuple[Floats, Flags | None, Flags | None]:

@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from functools import lru_cache
+from itertools import islice
+from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from icp_ml.accounts.values.cells import PLACEHOLDERS, Tally, as_text, commonest, convert_distinct, fold, holds
 from icp_ml.accounts.values.mojibake import mended
+from icp_ml.accounts.values.plain import Cells, separated
 from icp_ml.accounts.values.technologies import technologies_in
 from icp_ml.schema import BY_NAME, Field
 
 _WRAPPING = "[]{}\"' "
 _BULLETS = ("* ", "- ", "• ", "· ", "– ", "+ ")
 # After a comma these belong to the name before it: "Salesforce, Inc.".
+_MARKS = ("|", ",", "\n", "\r", '["')  # what else may separate tokens, the first of any field
+_PROBED = 64  # cells looked at before all are cut at ";"
 _FIRMS = frozenset({"inc", "inc.", "llc", "llc.", "ltd", "ltd.", "gmbh", "corp", "corp.", "plc"})
 
 
@@ -40,7 +45,8 @@ def token_lists(
     delimiter : str or None
         What separates the tokens, where the user has declared it.
     encoded : bool
-        Leave the tokens as a dictionary: scoring looks each distinct one up once.
+        For scoring: leave the tokens as a dictionary, of which each is looked up once, and repeated ones where they
+        are.
 
     Returns
     -------
@@ -49,29 +55,34 @@ def token_lists(
     placeholders : int
         Cells that hold only placeholders.
     repeated : int
-        Tokens left out because their row already has them.
+        Tokens left out because their row already has them; with `encoded` 0.
     """
-    lists = _split(array, field, delimiter)
-    lengths = pc.list_value_length(lists).fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
-    flat = lists.flatten().dictionary_encode()
-    labels, first, many = _labels(flat.dictionary.to_pylist(), field)
-    codes = flat.indices.fill_null(len(first) - 1).to_numpy(zero_copy_only=False)
-    rows = np.repeat(np.arange(len(lists), dtype=np.int64), lengths)
-    ids, rows = (first[codes], rows) if many is None else _spread(codes, rows, many)
-    keep = ids >= 0
-    if not keep.all():
-        ids, rows = ids[keep], rows[keep]
-    kept = _first_of_each(rows, ids, len(labels))
-    repeated = 0 if kept is None else int(len(ids) - kept.sum())
-    if kept is not None:
-        ids, rows = ids[kept], rows[kept]
-    counts = np.bincount(rows, minlength=len(lists))
+    written, codes, lengths, missing = _pieces(array, field, delimiter)
+    labels, first, many = _labels(written, field)
+    rows: Codes | None = None  # of each token; found only where needed
+    counts = lengths
+    if many is None:
+        ids = first.take(codes)
+        if len(ids) and ids.min() < 0:
+            named = ids >= 0
+            rows = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)[named]
+            ids, counts = ids[named], np.bincount(rows, minlength=len(lengths))
+    else:
+        ids, rows = _spread(codes, np.repeat(np.arange(len(lengths), dtype=np.int32), lengths), many)
+        counts = np.bincount(rows, minlength=len(lengths))
+    repeated = 0
+    if not encoded:
+        rows = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths) if rows is None else rows
+        kept = first_of_each(rows, ids, len(labels))
+        if kept is not None:
+            repeated = int(len(ids) - kept.sum())
+            ids, counts = ids[kept], np.bincount(rows[kept], minlength=len(lengths))
     offsets = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
-    values = pa.DictionaryArray.from_arrays(pa.array(ids.astype(np.int32)), pa.array(labels, pa.string()))
+    values = pa.DictionaryArray.from_arrays(pa.array(ids), labels)
     if not encoded:
         values = values.dictionary_decode()
     result = pa.ListArray.from_arrays(pa.array(offsets), values, mask=pa.array(counts == 0))
-    return result, int(len(lists) - lists.null_count - (counts > 0).sum()), repeated
+    return result, int(len(lengths) - missing - np.count_nonzero(counts)), repeated
 
 
 def token_spellings(array: pa.Array, field: Field, delimiter: str | None = None) -> Mapping[str, str]:
@@ -86,15 +97,58 @@ def _split(array: pa.Array, field: Field, delimiter: str | None) -> pa.Array:
     if pa.types.is_list(array.type) or pa.types.is_large_list(array.type):
         return array.cast(pa.list_(pa.string()))
     text = as_text(array)
-    if delimiter:
-        return pc.split_pattern(text, delimiter)
+    return pc.split_pattern(text, delimiter) if delimiter else pc.split_pattern(_delimited(text, field), ";")
+
+
+def _pieces(array: pa.Array, field: Field, delimiter: str | None) -> tuple[list[str], Codes, Ids, int]:
+    """Cut all cells, as `_split` does but without a copy of the text; empty pieces, which name nothing, may be left out.
+
+    Returns the distinct pieces (the last: none), which of them comes where, how many each cell has, and how many cells
+    are missing.
+    """
+    separator = delimiter or ";"
+    if pa.types.is_list(array.type) or pa.types.is_large_list(array.type) or len(separator.encode()) > 1:
+        lists = _split(array, field, delimiter)
+        lengths = pc.list_value_length(lists).fill_null(0).to_numpy(zero_copy_only=False).astype(np.int64)
+        flat = lists.flatten().dictionary_encode()
+        codes = flat.indices.fill_null(len(flat.dictionary)).to_numpy(zero_copy_only=False)
+        return [*flat.dictionary.to_pylist(), ""], codes, lengths, lists.null_count
+    text = as_text(array)
+    if not delimiter and _holds_other_marks(text.slice(0, _PROBED), field):
+        return (*_cut(_delimited(text, field), separator), text.null_count)
+    written, codes, lengths = _cut(text, separator)
+    if not delimiter and _holds_other_marks(pa.array(written, pa.string()), field):
+        written, codes, lengths = _cut(_delimited(text, field), separator)
+    return written, codes, lengths, text.null_count
+
+
+def _cut(text: pa.Array, separator: str) -> tuple[list[str], Codes, Ids]:
+    """Cut cells at one ASCII character; see `_pieces`."""
+    cells = Cells.of(text)
+    if cells.missing is not None and cells.lengths[cells.missing].any():
+        cells = Cells.of(text.fill_null(""))
+    starts, lengths = separated(cells, ord(separator))
+    ends = np.append(starts, np.int32(len(cells.data)))
+    flat = pa.StringArray.from_buffers(len(starts), pa.py_buffer(ends), pa.py_buffer(cells.data)).dictionary_encode()
+    # All pieces but the last of a cell still have their separator: it is taken off the distinct ones.
+    written = pc.replace_substring(flat.dictionary, separator, "").to_pylist()
+    return [*written, ""], flat.indices.to_numpy(), lengths
+
+
+def _holds_other_marks(text: pa.Array, field: Field) -> bool:
+    """Whether any cell may be separated otherwise than by ";"."""
+    return any(holds(text, mark) for mark in (_MARKS if field.name in BY_NAME else _MARKS[:1]))
+
+
+def _delimited(text: pa.Array, field: Field) -> pa.Array:
+    """Write every way in which a field's cells separate tokens as ";"."""
     text = _replaced(text, "|")
     if field.name in BY_NAME:
         text = _arrays_as_lists(text)
         if holds(text, ","):
             text = pc.if_else(pc.match_substring(text, ";"), text, pc.replace_substring(text, ",", ";"))
         text = _replaced(_replaced(text, "\n"), "\r")
-    return pc.split_pattern(text, ";")
+    return text
 
 
 def _replaced(text: pa.Array, separator: str) -> pa.Array:
@@ -123,48 +177,81 @@ def _bare(token: str) -> str:
     return (token[2:] if token.startswith(_BULLETS) else token).strip(_WRAPPING)
 
 
-Ids = np.ndarray[tuple[int], np.dtype[np.int64]]
+Ids = npt.NDArray[np.int64]
+Codes = npt.NDArray[np.int32]
+Sort = Literal["technologies", "known", "own"]  # how a field's pieces are read
+# What pieces were found to name: one label, none, or several. Batches of a list repeat the same pieces.
+_KNOWN: dict[Sort, dict[str, str | tuple[str, ...] | None]] = {"technologies": {}, "known": {}, "own": {}}
+MAX_KNOWN = 65_536
+_UNREAD = ("not read yet",)
 
 
-@lru_cache(maxsize=65_536)  # batches of a list repeat the same pieces
 def _read(token: str, field: Field) -> tuple[tuple[str, str], ...]:
     """Return what one piece of a cell names, as (folded, as written)."""
+    return _named(token, _sort(field))
+
+
+def _sort(field: Field) -> Sort:
+    return "technologies" if field.name == "technologies" else "known" if field.name in BY_NAME else "own"
+
+
+def _named(token: str, sort: Sort) -> tuple[tuple[str, str], ...]:
     bare = _bare(mended(token))
-    if field.name == "technologies":
+    if sort == "technologies":
         return () if bare.casefold() in _FIRMS else tuple(technologies_in(bare))
     folded = fold(bare)
-    if folded in PLACEHOLDERS or (folded in _FIRMS and field.name in BY_NAME):
+    if folded in PLACEHOLDERS or (folded in _FIRMS and sort == "known"):
         return ()
     return ((folded, bare),)
 
 
-def _labels(written: list[str], field: Field) -> tuple[list[str], Ids, list[list[int]] | None]:
+def _names(written: list[str], sort: Sort) -> list[str | tuple[str, ...] | None]:
+    known = _KNOWN[sort]
+    fresh: dict[str, str | tuple[str, ...] | None] = {}
+    found: list[str | tuple[str, ...] | None] = []
+    for token in written:
+        names = known.get(token, _UNREAD)
+        if names is _UNREAD:
+            several = tuple(name for name, _ in _named(token, sort))
+            names = fresh[token] = several if len(several) > 1 else several[0] if several else None
+        found.append(names)
+    if len(known) + len(fresh) > MAX_KNOWN:
+        known.clear()
+    known.update(islice(fresh.items(), MAX_KNOWN))
+    return found
+
+
+def _labels(written: list[str], field: Field) -> tuple[pa.Array, Codes, list[list[int]] | None]:
     """Fold the distinct pieces.
 
-    Returns the labels; for every piece, and last for null, the number of its first label or -1; and, where a piece has
-    several, the numbers of all.
+    Returns the labels; for every piece the number of its first label or -1; and, where a piece has several, the
+    numbers of all.
     """
+    found = _names(written, _sort(field))
+    if not any(isinstance(names, tuple) for names in found):
+        encoded = pa.array(found, pa.string()).dictionary_encode()
+        return encoded.dictionary, encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False), None
     position: dict[str, int] = {}
-    many = [[position.setdefault(name, len(position)) for name, _ in _read(token, field)] for token in written]
-    first = np.array([found[0] if found else -1 for found in many] + [-1], dtype=np.int64)
-    return list(position), first, [*many, []] if any(len(found) > 1 for found in many) else None
+    every = [names if isinstance(names, tuple) else () if names is None else (names,) for names in found]
+    many = [[position.setdefault(name, len(position)) for name in names] for names in every]
+    first = np.array([numbers[0] if numbers else -1 for numbers in many], dtype=np.int32)
+    return pa.array(position, pa.string()), first, many
 
 
-def _spread(codes: Ids, rows: Ids, many: list[list[int]]) -> tuple[Ids, Ids]:
+def _spread(codes: Codes, rows: Codes, many: list[list[int]]) -> tuple[Codes, Codes]:
     """Return, for pieces that hold several labels or none, all labels and their rows."""
-    sizes = np.array([len(found) for found in many], dtype=np.int64)
+    sizes: Ids = np.array([len(found) for found in many], dtype=np.int64)
     starts = np.cumsum(sizes) - sizes
-    every = np.array([label for found in many for label in found], dtype=np.int64)
+    every = np.array([label for found in many for label in found], dtype=np.int32)
     lengths = sizes[codes]
     within = np.arange(lengths.sum()) - np.repeat(np.cumsum(lengths) - lengths, lengths)
     return every[np.repeat(starts[codes], lengths) + within], np.repeat(rows, lengths)
 
 
-def _first_of_each(
-    rows: np.ndarray[tuple[int], np.dtype[np.int64]], ids: np.ndarray[tuple[int], np.dtype[np.int64]], distinct: int
-) -> np.ndarray[tuple[int], np.dtype[np.bool_]] | None:
+def first_of_each(rows: Codes, ids: Codes, distinct: int) -> npt.NDArray[np.bool_] | None:
     """Return which tokens are the first of their row, or None when none is repeated (found by the faster sort)."""
-    keys = rows * max(distinct, 1) + ids
+    short = len(rows) == 0 or (int(rows[-1]) + 1) * max(distinct, 1) < 2**31  # these sort in half the time
+    keys = np.asarray(rows, dtype=np.int32 if short else np.int64) * max(distinct, 1) + ids
     in_order = np.sort(keys)
     if not (in_order[1:] == in_order[:-1]).any():
         return None
