@@ -223,7 +223,7 @@ def _numeric_codes(edges: FloatArray, values: FloatArray) -> npt.NDArray[Any]:
         codes: npt.NDArray[np.int64] = np.searchsorted(edges, values, side="left") + 1
         codes[np.isnan(values)] = MISSING
         return codes
-    counts = (values == values).view(np.uint8)  # noqa: PLR0124: false for NaN only
+    counts: npt.NDArray[np.uint8] = (~np.isnan(values)).view(np.uint8)
     beyond = np.empty(len(values), dtype=bool)
     for edge in edges:
         np.greater(values, edge, out=beyond)

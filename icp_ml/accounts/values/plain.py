@@ -15,12 +15,13 @@ import numpy.typing as npt
 import pyarrow as pa
 
 FEW_CELLS = 256  # below, looking at the bytes costs more than it spares
-_DASH, _DOT, _ZERO, _A, _W = b"-.0aw"
+_DASH, _DOT, _SLASH, _ZERO, _A, _W = b"-./0aw"
 _MAX_HOST_BYTES = 253
 
 Bytes = npt.NDArray[np.uint8]
 Flags = npt.NDArray[np.bool_]
 Places = npt.NDArray[np.int32]
+_OF_HOSTS: Flags = np.isin(np.arange(256), list(b"abcdefghijklmnopqrstuvwxyz0123456789-."))
 
 
 @dataclass(frozen=True)
@@ -88,17 +89,18 @@ class Words:
     def __init__(self, words: Iterable[str]) -> None:
         ascii_words = [word.encode() for word in words if word and word.isascii()]
         self._longest = max(map(len, ascii_words))
-        self._first = np.zeros((self._longest + 1, 256), dtype=bool)
-        self._last = np.zeros((self._longest + 1, 256), dtype=bool)
+        self._first = np.zeros((self._longest + 2, 256), dtype=bool)
+        self._last = np.zeros((self._longest + 2, 256), dtype=bool)
         for word in ascii_words:
             for table, byte in ((self._first, word[:1]), (self._last, word[-1:])):
                 table[len(word), [byte.lower()[0], byte.upper()[0]]] = True
 
     def may_be(self, cells: Cells) -> Flags:
         """Return which cells have the length of a word that begins with their first byte, and of one ending alike."""
-        length = np.minimum(cells.lengths, self._longest)
-        alike: Flags = self._first[length, cells.first] & self._last[length, cells.last]
-        return alike & (cells.lengths <= self._longest)
+        key = np.minimum(cells.lengths, self._longest + 1) * np.int32(256)  # no word is so long
+        alike: Flags = self._first.take(key + cells.first)
+        alike &= self._last.take(key + cells.last)
+        return alike
 
 
 def unsettled(cells: Cells, words: Words) -> Flags:
@@ -119,7 +121,7 @@ def plain_numbers(cells: Cells, *, year: bool = False) -> Flags:
 
     Most of these are numbers ("1.2.3" is none). With `year` they have four digits, and possibly ".0" after them.
     """
-    strange = (cells.data - _DOT > 11) | (cells.data == _DOT + 1)  # "./0123456789" are neighbours
+    strange = (cells.data - _DOT > 11) | (cells.data == _SLASH)  # "./0123456789" are neighbours
     minus = cells.first == _DASH
     good = cells.lengths > minus
     minus &= cells.lengths > 0
@@ -146,24 +148,25 @@ def plain_hosts(cells: Cells) -> Flags:
         return good
     good &= (cells.first >= _ZERO) & (cells.last != _DOT)
     good &= (cells.first != _W) | (data.take(bounds[:-1] + 1, mode="clip") != _W)
-    letter, dash = data - _A < 26, data == _DASH
+    strange = data - _A > 25
+    strange &= data - _DASH > 12  # "-./0123456789" are neighbours
+    if strange.any() or (data == _SLASH).any():
+        good &= ~cells.holding(~_OF_HOSTS.take(data))
+    dash = data == _DASH
+    pairs = dash[1:] & dash[:-1]
+    if pairs.any():
+        good &= ~cells.holding(np.append(False, pairs))
     dots = np.flatnonzero(data == _DOT)
-    allowed = letter | dash | (data - _ZERO < 10)
-    allowed[dots] = True
-    after = data.take(dots + 1, mode="clip")
-    before = data.take(dots - 1, mode="clip")
-    bad = ~allowed
-    bad[dots[(after <= _DOT) | (before <= _DOT)]] = True
-    if dash.any():
-        bad[1:] |= dash[1:] & dash[:-1]
-    if bad.any():
-        good &= ~cells.holding(bad)
+    beside = np.minimum(data.take(dots + 1, mode="clip"), data.take(dots - 1, mode="clip"))
+    wrong = dots[beside <= _DOT]
+    if len(wrong):
+        good[np.searchsorted(bounds, wrong, side="right") - 1] = False
     # The last dot of a cell, if it has one, is the last of all dots before its end.
-    found = np.searchsorted(dots, bounds[1:]) - 1
+    found = np.searchsorted(dots.astype(np.int32), bounds[1:]) - 1
     last = dots.take(found, mode="clip") if len(dots) else np.full(len(found), -1)
     good &= (found >= 0) & (last > bounds[:-1])
-    found_letter: Flags = good & letter.take(last + 1, mode="clip")
-    return found_letter
+    good &= data.take(last + 1, mode="clip") >= _A
+    return good
 
 
 def separated(cells: Cells, separator: int) -> tuple[Places, npt.NDArray[np.int64]]:

@@ -101,7 +101,7 @@ def _split(array: pa.Array, field: Field, delimiter: str | None) -> pa.Array:
 
 
 def _pieces(array: pa.Array, field: Field, delimiter: str | None) -> tuple[list[str], Codes, Ids, int]:
-    """Cut all cells, as `_split` does but without a copy of the text; empty pieces, which name nothing, may be left out.
+    """Cut all cells as `_split` does, without a copy of the text; empty pieces, which name nothing, may be left out.
 
     Returns the distinct pieces (the last: none), which of them comes where, how many each cell has, and how many cells
     are missing.
@@ -251,7 +251,8 @@ def _spread(codes: Codes, rows: Codes, many: list[list[int]]) -> tuple[Codes, Co
 def first_of_each(rows: Codes, ids: Codes, distinct: int) -> npt.NDArray[np.bool_] | None:
     """Return which tokens are the first of their row, or None when none is repeated (found by the faster sort)."""
     short = len(rows) == 0 or (int(rows[-1]) + 1) * max(distinct, 1) < 2**31  # these sort in half the time
-    keys = np.asarray(rows, dtype=np.int32 if short else np.int64) * max(distinct, 1) + ids
+    keys: npt.NDArray[np.int32 | np.int64] = rows.astype(np.int32 if short else np.int64)
+    keys = keys * max(distinct, 1) + ids
     in_order = np.sort(keys)
     if not (in_order[1:] == in_order[:-1]).any():
         return None
