@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from itertools import islice
+from itertools import islice, repeat
 from typing import Literal
 
 import numpy as np
@@ -207,14 +207,13 @@ def _named(token: str, sort: Sort) -> tuple[tuple[str, str], ...]:
 
 def _names(written: list[str], sort: Sort) -> list[str | tuple[str, ...] | None]:
     known = _KNOWN[sort]
+    found = list(map(known.get, written, repeat(_UNREAD)))
+    if _UNREAD not in found:
+        return found
     fresh: dict[str, str | tuple[str, ...] | None] = {}
-    found: list[str | tuple[str, ...] | None] = []
-    for token in written:
-        names = known.get(token, _UNREAD)
-        if names is _UNREAD:
-            several = tuple(name for name, _ in _named(token, sort))
-            names = fresh[token] = several if len(several) > 1 else several[0] if several else None
-        found.append(names)
+    for place in [place for place, names in enumerate(found) if names is _UNREAD]:
+        several = tuple(name for name, _ in _named(written[place], sort))
+        found[place] = fresh[written[place]] = several if len(several) > 1 else several[0] if several else None
     if len(known) + len(fresh) > MAX_KNOWN:
         known.clear()
     known.update(islice(fresh.items(), MAX_KNOWN))
@@ -228,7 +227,7 @@ def _labels(written: list[str], field: Field) -> tuple[pa.Array, Codes, list[lis
     numbers of all.
     """
     found = _names(written, _sort(field))
-    if not any(isinstance(names, tuple) for names in found):
+    if tuple not in set(map(type, found)):
         encoded = pa.array(found, pa.string()).dictionary_encode()
         return encoded.dictionary, encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False), None
     position: dict[str, int] = {}
