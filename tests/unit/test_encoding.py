@@ -6,7 +6,7 @@ from datetime import date, datetime
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from icp_ml.estimator.bins import (
@@ -19,9 +19,12 @@ from icp_ml.estimator.bins import (
     without_rare,
 )
 from icp_ml.estimator.encoding import (
+    FEW_ROWS,
+    MANY_EDGES,
     MAX_VALUES,
     Encoding,
     FieldEncoding,
+    _numeric_codes,
     numeric_values,
 )
 from icp_ml.exceptions import InputError
@@ -307,3 +310,33 @@ def test_industry_codes_stand_alone_where_enough_share_them_and_else_for_the_wid
     assert fit_codes(codes[::-1], min_count=5, system="naics") == (kept, rare)
     plain = FieldEncoding("naics_code", "category", "category", values=kept, spellings=kept, rare=rare)
     assert codes_of(plain, pa.array(["5416", "2361"])) == [1, 1]
+
+
+@given(
+    st.lists(st.floats(allow_infinity=True, allow_nan=True) | st.sampled_from([0.0, -0.0, 1.0, 2.5]), max_size=20),
+    st.lists(st.floats(allow_infinity=False, allow_nan=False), min_size=2, max_size=MANY_EDGES + 20, unique=True),
+)
+@settings(max_examples=60, deadline=None)
+def test_comparing_and_searching_give_the_same_codes(values, edges):
+    ascending = np.unique(np.array(edges))
+    few = np.array([*values, *ascending[:3]])
+    many = np.tile(few, FEW_ROWS // len(few) + 1)
+    wanted = [0 if np.isnan(v) else 1 + int((ascending < v).sum()) for v in few]
+    assert _numeric_codes(ascending, few).tolist() == wanted
+    assert _numeric_codes(ascending, many)[: len(few)].tolist() == wanted
+
+
+def test_tokens_are_coded_alike_in_every_arrow_form():
+    enc = FieldEncoding("t", "tokens", values=("a", "b", "c"), spellings=("a", "b", "c"))
+    cells = [["a", "x"], None, [], ["c", "c", "b"], [None, "a"], ["x"]] * 200
+    wanted = [[0, 0, 0] if c is None else [2 if v in c else 1 for v in "abc"] for c in cells]
+    plain = pa.array(cells, pa.list_(pa.string()))
+    flat = plain.flatten().dictionary_encode()
+    coded = pa.ListArray.from_arrays(plain.offsets, flat, mask=plain.is_null())
+    sliced = pa.array([["b"], *cells, ["a"]], pa.list_(pa.string())).slice(1, len(cells))
+    for array in (plain, coded, sliced):
+        assert Encoding((enc,)).encode({"t": array}, len(cells)).tolist() == wanted
+    beside = FieldEncoding("u", "boolean")
+    codes = Encoding((beside, enc, beside)).encode({"t": coded}, len(cells))
+    assert codes[:, 1:4].tolist() == wanted
+    assert not codes[:, [0, 4]].any()

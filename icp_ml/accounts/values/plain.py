@@ -61,12 +61,16 @@ class Cells:
     @cached_property
     def first(self) -> Bytes:
         """The first byte of each cell, of an empty one any."""
-        return self.data.take(self.bounds[:-1], mode="clip")
+        return self.at(self.bounds[:-1])
 
     @cached_property
     def last(self) -> Bytes:
         """The last byte of each cell, of an empty one any."""
-        return self.data.take(self.bounds[1:] - 1, mode="clip")
+        return self.at(self.bounds[1:] - 1)
+
+    def at(self, places: npt.NDArray[np.integer]) -> Bytes:
+        """Return the bytes at these places; beyond the ends any."""
+        return self.data.take(places, mode="clip") if len(self.data) else np.zeros(len(places), np.uint8)
 
     def holding(self, bad: Flags) -> Flags:
         """Return which cells hold a byte that `bad`, one flag per byte, marks."""
@@ -147,7 +151,7 @@ def plain_hosts(cells: Cells) -> Flags:
     if not good.any():
         return good
     good &= (cells.first >= _ZERO) & (cells.last != _DOT)
-    good &= (cells.first != _W) | (data.take(bounds[:-1] + 1, mode="clip") != _W)
+    good &= (cells.first != _W) | (cells.at(bounds[:-1] + 1) != _W)
     strange = data - _A > 25
     strange &= data - _DASH > 12  # "-./0123456789" are neighbours
     if strange.any() or (data == _SLASH).any():
@@ -157,7 +161,7 @@ def plain_hosts(cells: Cells) -> Flags:
     if pairs.any():
         good &= ~cells.holding(np.append(False, pairs))
     dots = np.flatnonzero(data == _DOT)
-    beside = np.minimum(data.take(dots + 1, mode="clip"), data.take(dots - 1, mode="clip"))
+    beside = np.minimum(cells.at(dots + 1), cells.at(dots - 1))
     wrong = dots[beside <= _DOT]
     if len(wrong):
         good[np.searchsorted(bounds, wrong, side="right") - 1] = False
@@ -165,7 +169,7 @@ def plain_hosts(cells: Cells) -> Flags:
     found = np.searchsorted(dots.astype(np.int32), bounds[1:]) - 1
     last = dots.take(found, mode="clip") if len(dots) else np.full(len(found), -1)
     good &= (found >= 0) & (last > bounds[:-1])
-    good &= data.take(last + 1, mode="clip") >= _A
+    good &= cells.at(last + 1) >= _A
     return good
 
 
@@ -194,11 +198,11 @@ def separated(cells: Cells, separator: int) -> tuple[Places, npt.NDArray[np.int6
 
 
 def _is(cells: Cells, place: int, byte: int) -> Flags:
-    return np.asarray(cells.data.take(cells.bounds[:-1] + place, mode="clip") == byte)
+    return np.asarray(cells.at(cells.bounds[:-1] + place) == byte)
 
 
 def _are_digits(cells: Cells, places: Iterable[int]) -> Flags:
     found = np.ones(len(cells.lengths), dtype=bool)
     for place in places:
-        found &= cells.data.take(cells.bounds[:-1] + place, mode="clip") - _ZERO < 10
+        found &= cells.at(cells.bounds[:-1] + place) - _ZERO < 10
     return found
