@@ -31,7 +31,7 @@ from icp_ml.accounts.values.industries import industry_name, naics_code, sic_cod
 from icp_ml.accounts.values.mojibake import repaired
 from icp_ml.accounts.values.numbers import Worth, numbers
 from icp_ml.accounts.values.places import country_of_place
-from icp_ml.accounts.values.plain import FEW_CELLS, Cells, plain_hosts
+from icp_ml.accounts.values.plain import Cells, plain_hosts
 from icp_ml.accounts.values.states import city_name
 from icp_ml.accounts.values.tokens import token_lists, token_spellings
 from icp_ml.schema import NUMERIC_KINDS, Field
@@ -268,7 +268,7 @@ def _identifiers(array: pa.Array, tally: Tally) -> pa.Array:
 def _domains(array: pa.Array, tally: Tally) -> pa.Array:
     """Read hosts; cells that are plain hosts as they stand, by far the most, are left as they are."""
     text = as_text(array)
-    plain = plain_hosts(Cells.of(text)) if len(text) >= FEW_CELLS else np.zeros(len(text), dtype=bool)
+    plain = plain_hosts(Cells.of(text))
     rest = pa.array(~plain)
     if np.count_nonzero(plain) < len(text) / 2:
         host = _hosts(text, tally)

@@ -11,10 +11,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from icp_ml.accounts import normalise as normalise_module
 from icp_ml.accounts.normalise import _PLAIN_HOST, normalise_column
+from icp_ml.accounts.values import cells as cells_module
+from icp_ml.accounts.values import numbers as numbers_module
 from icp_ml.accounts.values.cells import PLACEHOLDERS, trimmed
 from icp_ml.accounts.values.hosts import host_of
-from icp_ml.accounts.values.plain import FEW_CELLS, Cells, Words, plain_hosts, plain_numbers, separated, unsettled
+from icp_ml.accounts.values.plain import Cells, Words, plain_hosts, plain_numbers, separated, unsettled
 from icp_ml.accounts.values.tokens import token_lists
 from icp_ml.schema import BY_NAME, Field
 
@@ -55,6 +58,10 @@ def column(values, share, seed=0):
     return [cells[i] for i in rng.permutation(len(cells))]
 
 
+def _fitting(doubt, cells):
+    return np.resize(doubt, len(cells.lengths))
+
+
 def alone(cell, field, delimiter):
     return normalise_column(pa.array([cell], pa.string()), field, delimiter)
 
@@ -63,12 +70,24 @@ def alone(cell, field, delimiter):
 @pytest.mark.parametrize(("field", "delimiter"), COLUMNS, ids=lambda x: getattr(x, "name", x))
 def test_a_column_is_read_as_each_of_its_cells_alone(field, delimiter, share):
     cells = column(HOSTILE, share) * (1 if share < 1 else 2)
-    assert len(cells) > FEW_CELLS
     whole = normalise_column(pa.array(cells, pa.string()), field, delimiter)
     each = {cell: alone(cell, field, delimiter) for cell in set(cells)}
     assert whole.values.to_pylist() == [each[cell].values[0].as_py() for cell in cells]
     for count in ("changed", "dropped", "placeholders", "foreign"):
         assert getattr(whole, count) == sum(getattr(each[cell], count) for cell in cells), count
+
+
+@pytest.mark.parametrize(("field", "delimiter"), COLUMNS, ids=lambda x: getattr(x, "name", x))
+@pytest.mark.parametrize("doubted", [0.02, 0.3, 1.0])
+def test_a_closer_look_at_plain_cells_changes_nothing(monkeypatch, field, delimiter, doubted):
+    """Some cells, or all, are taken to need one."""
+    array = pa.array(column(HOSTILE, 0.2), pa.string())
+    quick = normalise_column(array, field, delimiter)
+    doubt = np.random.default_rng(1).random(len(array)) < doubted
+    monkeypatch.setattr(cells_module, "unsettled", lambda c, words: unsettled(c, words) | _fitting(doubt, c))
+    monkeypatch.setattr(numbers_module, "plain_numbers", lambda c, **k: plain_numbers(c, **k) & ~_fitting(doubt, c))
+    monkeypatch.setattr(normalise_module, "plain_hosts", lambda c: plain_hosts(c) & ~_fitting(doubt, c))
+    assert normalise_column(array, field, delimiter) == quick
 
 
 @pytest.mark.parametrize(("field", "delimiter"), COLUMNS, ids=lambda x: getattr(x, "name", x))
@@ -138,7 +157,7 @@ def test_every_word_for_missing_is_doubted_in_any_case():
 
 
 def test_trimming_leaves_a_settled_column_as_it_is():
-    text = pa.array([f"Name {k}" for k in range(2 * FEW_CELLS)])
+    text = pa.array([f"Name {k}" for k in range(600)])
     clean, count = trimmed(text)
     assert clean is text
     assert count == 0
@@ -150,7 +169,7 @@ def test_trimming_leaves_a_settled_column_as_it_is():
 @pytest.mark.parametrize(("field", "delimiter"), COLUMNS, ids=lambda x: getattr(x, "name", x))
 @pytest.mark.parametrize("cell", [None, ""])
 def test_a_column_that_holds_nothing_is_missing(field, delimiter, cell):
-    array = pa.array([cell] * (2 * FEW_CELLS), pa.string())
+    array = pa.array([cell] * (600), pa.string())
     for encoded in (True, False):
         assert normalise_column(array, field, delimiter, encoded=encoded).values.null_count == len(array)
 

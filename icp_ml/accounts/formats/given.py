@@ -17,6 +17,7 @@ from icp_ml.accounts.formats.headers import check_headers
 from icp_ml.accounts.formats.tables import plain_table
 from icp_ml.exceptions import InputError
 
+MANY_ROWS = 50_000  # from here on threads gain more than starting them costs
 _STREAMS = ("__arrow_c_stream__", "__arrow_c_array__")
 
 
@@ -72,7 +73,7 @@ def as_given(table: pa.Table, given: Any) -> Any:
         As `given_table` took it.
     """
     if isinstance(given, pd.DataFrame):
-        frame: pd.DataFrame = table.to_pandas()
+        frame: pd.DataFrame = table.to_pandas(use_threads=table.num_rows >= MANY_ROWS)
         frame.index = given.index
         return frame
     return importlib.import_module("polars").from_arrow(table) if _is_polars(given) else table

@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from icp_ml.accounts.values.plain import FEW_CELLS, Cells, Words, unsettled
+from icp_ml.accounts.values.plain import Cells, Words, unsettled
 
 # What vendors write where they know nothing, in words and in signs; the words in any of the ways below.
 _MISSING_WORDS = (
@@ -125,8 +125,6 @@ def holds(text: pa.Array, part: str) -> bool:
 def trimmed(array: pa.Array) -> tuple[pa.Array, int]:
     """Return the cells as trimmed text, placeholders as null, and how many placeholders there were."""
     text = as_text(array)
-    if len(text) < FEW_CELLS:
-        return _trimmed(text)
     doubt = unsettled(Cells.of(text), _PLACEHOLDER_WORDS)
     doubtful = np.count_nonzero(doubt)
     if doubtful > MOST_DOUBT * len(text):

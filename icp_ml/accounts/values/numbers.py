@@ -16,7 +16,7 @@ from icp_ml.accounts.values.conventions import DOLLAR, Convention
 from icp_ml.accounts.values.dates import MAX_YEAR, OLDEST_FOUNDED, parse_year
 from icp_ml.accounts.values.headcounts import parse_count, parse_headcount
 from icp_ml.accounts.values.mojibake import mended
-from icp_ml.accounts.values.plain import FEW_CELLS, Cells, plain_numbers
+from icp_ml.accounts.values.plain import Cells, plain_numbers
 from icp_ml.schema import Field
 
 # A share above this, written without "%", is a percentage. Growth and net retention can truly be 300 %.
@@ -107,8 +107,7 @@ def _read_cells(
     text: pa.Array, field: Field, worth: Worth, tally: Tally
 ) -> tuple[pa.Array, Floats, Flags | None, Flags | None]:
     """Read texts; return them trimmed, and what `_read_texts` does. Cells of digits are cast without a closer look."""
-    year = field.kind == "year"
-    plain = plain_numbers(Cells.of(text), year=year) if len(text) >= FEW_CELLS else np.zeros(len(text), dtype=bool)
+    plain = plain_numbers(Cells.of(text), year=field.kind == "year")
     others = len(plain) - np.count_nonzero(plain)
     values = _cast(text, plain if others else None) if others <= MOST_DOUBT * len(text) else None
     if values is None:

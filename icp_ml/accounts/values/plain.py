@@ -14,7 +14,6 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-FEW_CELLS = 256  # below, looking at the bytes costs more than it spares
 _DASH, _DOT, _SLASH, _ZERO, _A, _W = b"-./0aw"
 _MAX_HOST_BYTES = 253
 
