@@ -104,6 +104,7 @@ def parse_records(
                 include_columns=[numbers[i] for i in positions],
                 null_values=[""],
                 strings_can_be_null=True,
+                check_utf8=False,  # the blocks of a file are
             ),
         )
     except pa.ArrowInvalid:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -9,16 +12,22 @@ import pyarrow.compute as pc
 from icp_ml.accounts.formats.headers import check_headers
 from icp_ml.accounts.values.cells import as_text, cell_text
 
+_PLAIN = frozenset({pa.string(), pa.bool_(), pa.float64(), pa.float32(), pa.int64(), pa.int32(), pa.list_(pa.string())})
+
 
 def plain_array(array: pa.Array) -> pa.Array | None:
     """Return an Arrow array in one of the types the normaliser reads; None where the type is nested and cannot be.
 
     Kept: strings, booleans, numbers, timestamps (UTC, no zone), dictionaries of these, lists of strings.
     """
+    return array if array.type in _PLAIN else _made_plain(array)
+
+
+def _made_plain(array: pa.Array) -> pa.Array | None:
     kind = array.type
     if isinstance(array, pa.ExtensionArray):
         if kind.extension_name == "arrow.uuid":
-            return pa.array([None if value is None else str(value) for value in array.to_pylist()], pa.string())
+            return _each(array, str)
         return plain_array(array.storage)
     if pa.types.is_dictionary(kind):
         values = plain_array(array.dictionary)
@@ -44,12 +53,16 @@ def plain_array(array: pa.Array) -> pa.Array | None:
         or pa.types.is_fixed_size_binary(kind)
         or pa.types.is_binary_view(kind)
     ):
-        return pa.array([cell_text(value) for value in array.to_pylist()], pa.string())
+        return _each(array, cell_text)
     if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
         return None if pa.types.is_nested(kind.value_type) else _list_of_strings(array)
     if pa.types.is_interval(kind):
-        return pa.array([None if value is None else str(tuple(value)) for value in array.to_pylist()], pa.string())
+        return _each(array, lambda value: str(tuple(value)))
     return None if pa.types.is_nested(kind) else array
+
+
+def _each(array: pa.Array, text: Callable[[Any], str | None]) -> pa.Array:
+    return pa.array([None if value is None else text(value) for value in array.to_pylist()], pa.string())
 
 
 def plain_batch(batch: pa.RecordBatch) -> pa.RecordBatch:

@@ -21,7 +21,7 @@ from icp_ml.schema import BY_NAME, Field
 _WRAPPING = "[]{}\"' "
 _BULLETS = ("* ", "- ", "• ", "· ", "– ", "+ ")
 # After a comma these belong to the name before it: "Salesforce, Inc.".
-_MARKS = ("|", ",", "\n", "\r", '["')  # what else may separate tokens, the first of any field
+_MARKS = (b"|", b",", b"\n", b"\r", b'["')  # what else may separate tokens, the first of any field
 _PROBED = 64  # cells looked at before all are cut at ";"
 _FIRMS = frozenset({"inc", "inc.", "llc", "llc.", "ltd", "ltd.", "gmbh", "corp", "corp.", "plc"})
 
@@ -137,7 +137,8 @@ def _cut(text: pa.Array, separator: str) -> tuple[list[str], Codes, Ids]:
 
 def _holds_other_marks(text: pa.Array, field: Field) -> bool:
     """Whether any cell may be separated otherwise than by ";"."""
-    return any(holds(text, mark) for mark in (_MARKS if field.name in BY_NAME else _MARKS[:1]))
+    found = Cells.of(text).data.tobytes()
+    return any(mark in found for mark in (_MARKS if field.name in BY_NAME else _MARKS[:1]))
 
 
 def _delimited(text: pa.Array, field: Field) -> pa.Array:
