@@ -49,7 +49,7 @@ def given_table(given: Any, source: str = "list") -> pa.Table:
         msg = f"{source}: give a pandas or polars DataFrame or an Arrow table, not a {_called(given)}{later}"
         raise InputError(msg)
     try:
-        table = given if isinstance(given, pa.Table) else pa.table(given)
+        table = _column_by_column(given) if _objects(given) else pa.table(given)
     except Exception as error:  # whatever the other package raises
         if not _is_polars(given):
             why = " ".join(str(error).split())[:120]
@@ -96,14 +96,22 @@ def _is_polars(given: Any) -> bool:
     return kind.__module__.partition(".")[0] == "polars" and kind.__name__ == "DataFrame"
 
 
+def _objects(given: Any) -> set[str]:
+    """Return the columns of a polars DataFrame that hold Python objects: Arrow is given their addresses for values."""
+    return {name for name, kind in given.schema.items() if str(kind) == "Object"} if _is_polars(given) else set()
+
+
 def _column_by_column(frame: Any) -> pa.Table:
     """Read a polars DataFrame some of whose columns Arrow has no type for: those cell by cell."""
+    objects = _objects(frame)
     check_headers("polars DataFrame", list(frame.columns))
     columns: dict[str, Any] = {}
     for name in frame.columns:
         try:
-            columns[name] = pa.table(frame.select(name)).column(0)
-        except Exception:  # numbers of 128 bits, Python objects
+            columns[name] = None if name in objects else pa.table(frame.select(name)).column(0)
+        except Exception:  # numbers of 128 bits
+            columns[name] = None
+        if columns[name] is None:
             columns[name] = cells_as_arrow(frame.get_column(name).to_list())
     return pa.table(columns)
 
