@@ -16,6 +16,7 @@ from icp_ml.estimator.pair_tables import PairTable, pair_arrays, read_pairs
 from icp_ml.estimator.segment_tables import EVERYONE, IntArray, SegmentRule, SegmentTables, assign, divided
 from icp_ml.exceptions import ModelFormatError
 
+FEW_ROWS = 64  # up to here one look-up of all terms is faster than one per term
 Z90 = 1.6448536269514722  # two-sided 90 %
 
 
@@ -135,9 +136,7 @@ class ScoringTables:
             for number, rows in divided(self.rules, codes):
                 whole[rows] = self.tables_of(number).log_odds(codes[rows])
             return whole
-        total = np.full(len(codes), self.base)
-        for j, table in enumerate(self.values):
-            total += table.take(codes[:, j], mode="clip")
+        total = self._added(self.base, self.values, codes)
         for pair in self.pairs:
             total += pair.look_up(pair.values, codes)
         return total
@@ -149,13 +148,30 @@ class ScoringTables:
             for number, rows in divided(self.rules, codes):
                 whole[rows] = self.tables_of(number).standard_error(codes[rows])
             return whole
-        total = np.full(len(codes), self.base_variance)
-        for j, table in enumerate(self.variances):
-            total += table.take(codes[:, j], mode="clip")
+        total = self._added(self.base_variance, self.variances, codes)
         for pair in self.pairs:
             total += pair.look_up(pair.variances, codes)
         error: FloatArray = np.sqrt(total)
         return error
+
+    def _added(self, base: float, tables: Sequence[FloatArray], codes: Codes) -> FloatArray:
+        """Return the sum of a base and the entries of all tables, added in their order: the same bits either way."""
+        if len(codes) > FEW_ROWS or not tables:
+            total = np.full(len(codes), base)
+            for j, table in enumerate(tables):
+                total += table.take(codes[:, j], mode="clip")
+            return total
+        starts, last, values, variances = self._entries
+        entries = (values if tables is self.values else variances).take(starts + np.minimum(codes, last))
+        whole = np.concatenate([np.full((len(codes), 1), base), entries], axis=1)
+        sums: FloatArray = np.add.accumulate(whole, axis=1)[:, -1]  # one after the other, not pairwise
+        return sums
+
+    @cached_property
+    def _entries(self) -> tuple[IntArray, IntArray, FloatArray, FloatArray]:
+        """Where each term's table begins among all entries, its last code, and all entries."""
+        sizes = np.array([len(table) for table in self.values], dtype=np.int64)
+        return np.cumsum(sizes) - sizes, sizes - 1, _flat(self.values), _flat(self.variances)
 
     def scaled(self, slope: float, intercept: float) -> ScoringTables:
         """Fold a calibration into the tables, so that reasons, log-odds and fit score stay one thing."""

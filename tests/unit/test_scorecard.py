@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from icp_ml.estimator import scorecard
 from icp_ml.estimator.encoding import Encoding, FieldEncoding
 from icp_ml.estimator.pair_tables import PairTable, purify
 from icp_ml.estimator.scorecard import ScoringTables
@@ -50,6 +51,23 @@ def test_the_bits_of_a_row_do_not_depend_on_the_batch():
     whole = TABLES.log_odds(codes)
     assert whole.tolist() == [float(TABLES.log_odds(codes[i : i + 1])[0]) for i in range(500)]
     assert whole.tolist() == TABLES.log_odds(np.asfortranarray(codes)).tolist()
+
+
+def test_few_rows_are_added_up_as_many_are(monkeypatch):
+    rng = np.random.default_rng(5)
+    sizes = [len(values) for values in TABLES.values]
+    codes = np.asfortranarray(np.stack([rng.integers(0, n, 50) for n in sizes], axis=1).astype(np.uint16))
+    codes[0] = 60_000  # beyond every table: its last entry
+    wide = replace(
+        TABLES,
+        values=tuple(rng.normal(size=len(v)) * 10.0 ** rng.integers(-9, 9) for v in TABLES.values),
+        variances=tuple(rng.random(len(v)) for v in TABLES.values),
+    )
+    few = wide.log_odds(codes), wide.standard_error(codes)
+    monkeypatch.setattr(scorecard, "FEW_ROWS", 0)
+    many = wide.log_odds(codes), wide.standard_error(codes)
+    assert [part.tobytes() for part in few] == [part.tobytes() for part in many]
+    assert wide.log_odds(codes[:0]).shape == (0,)
 
 
 def test_ranges_are_over_codes_that_customers_showed():
