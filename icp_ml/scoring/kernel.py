@@ -199,13 +199,17 @@ class Scorer:
         if not self.lookalikes:
             return {}
         near, left = self._neighbours.nearest_of_each(codes, self.lookalikes)
-        shown = self._shown(self.reference)
+        shown, gone = self._called
         found = {
             f"lookalike_{k + 1}": _choice(near[:, k], shown, missing=without | (near[:, k] < 0))
             for k in range(self.lookalikes)
         }
-        gone = self._shown(self.churned) if self.churned else ()
         return found | {"lookalike_churned": _choice(left, gone, missing=without | (left < 0))}
+
+    @cached_property
+    def _called(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """What a seller calls the best customers, and the churned ones."""
+        return self._shown(self.reference), self._shown(self.churned) if self.churned else ()
 
     def _shown(self, reference: Reference) -> tuple[str, ...]:
         names = self.names or {}
