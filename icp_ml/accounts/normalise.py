@@ -31,7 +31,7 @@ from icp_ml.accounts.values.industries import industry_name, naics_code, sic_cod
 from icp_ml.accounts.values.mojibake import repaired
 from icp_ml.accounts.values.numbers import Worth, numbers
 from icp_ml.accounts.values.places import country_of_place
-from icp_ml.accounts.values.plain import Cells, plain_hosts
+from icp_ml.accounts.values.plain import Cells, plain_days, plain_hosts
 from icp_ml.accounts.values.states import city_name
 from icp_ml.accounts.values.tokens import token_lists, token_spellings
 from icp_ml.schema import NUMERIC_KINDS, Field
@@ -193,10 +193,24 @@ def _times(array: pa.Array, convention: Convention, tally: Tally) -> pa.Array:
         tally.drop_where(outside, array, f"lies outside {MIN_YEAR} to {MAX_YEAR}")
         kept = pc.if_else(inside, array, pa.scalar(None, array.type))
         return pc.floor_temporal(kept, unit="second").cast(pa.timestamp("us"), safe=False).cast(seconds, safe=False)
-    text, placeholders = trimmed(array)
+    text = as_text(array)
+    day = plain_days(Cells.of(text))
+    if 2 * np.count_nonzero(day) < len(day):
+        return _parsed(text, convention, tally)
+    rest = pa.array(~day)
+    try:
+        values = pc.if_else(rest, pa.scalar(None, pa.string()), text).cast(seconds)
+    except pa.ArrowInvalid:  # no day of the calendar
+        return _parsed(text, convention, tally)
+    return values if day.all() else pc.replace_with_mask(values, rest, _parsed(text.filter(rest), convention, tally))
+
+
+def _parsed(text: pa.Array, convention: Convention, tally: Tally) -> pa.Array:
+    """Read each distinct text as a date."""
+    text, placeholders = trimmed(text)
     tally.placeholders += placeholders
     day_first, serial = convention.day_first, convention.serial
-    return convert_distinct(text, lambda raw: parse_date(raw, day_first, serial), seconds, tally)
+    return convert_distinct(text, lambda raw: parse_date(raw, day_first, serial), pa.timestamp("s"), tally)
 
 
 def _booleans(array: pa.Array, tally: Tally) -> pa.Array:

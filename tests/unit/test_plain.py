@@ -17,7 +17,7 @@ from icp_ml.accounts.values import cells as cells_module
 from icp_ml.accounts.values import numbers as numbers_module
 from icp_ml.accounts.values.cells import PLACEHOLDERS, trimmed
 from icp_ml.accounts.values.hosts import host_of
-from icp_ml.accounts.values.plain import Cells, Words, plain_hosts, plain_numbers, separated, unsettled
+from icp_ml.accounts.values.plain import Cells, Words, plain_days, plain_hosts, plain_numbers, separated, unsettled
 from icp_ml.accounts.values.tokens import token_lists
 from icp_ml.schema import BY_NAME, Field
 
@@ -66,6 +66,36 @@ def alone(cell, field, delimiter):
     return normalise_column(pa.array([cell], pa.string()), field, delimiter)
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        "2024-02-30",
+        "2024-13-01",
+        "2024-00-10",
+        "2024-1-09",
+        "2024-01-09T00:00",
+        "1899-12-30",
+        "2100-12-31",
+        "2101-01-01",
+        "20240109--",
+        "2024/01/09",
+        "१९२४-०१",
+        "4/5/2024",
+        "unknown",
+    ],
+)
+def test_iso_days_are_read_as_each_alone(odd):
+    field = BY_NAME["last_funding_date"]
+    cells = [f"{year}-{month:02}-{month + 8:02}" for year in (1900, 1999, 2024, 2099) for month in range(1, 13)]
+    cells += ["1900-01-01", "2000-02-29", None, odd, *cells]
+    whole = normalise_column(pa.array(cells), field)
+    each = [alone(cell, field, None) for cell in cells]
+    assert whole.values.to_pylist() == [one.values[0].as_py() for one in each]
+    assert whole.values.type == pa.timestamp("s")
+    assert (whole.dropped, whole.placeholders) == (sum(e.dropped for e in each), sum(e.placeholders for e in each))
+    assert plain_days(Cells.of(pa.array(cells[:48]))).all()
+
+
 @pytest.mark.parametrize("share", [1.0, 0.2])
 @pytest.mark.parametrize(("field", "delimiter"), COLUMNS, ids=lambda x: getattr(x, "name", x))
 def test_a_column_is_read_as_each_of_its_cells_alone(field, delimiter, share):
@@ -86,6 +116,7 @@ def test_a_closer_look_at_plain_cells_changes_nothing(monkeypatch, field, delimi
     doubt = np.random.default_rng(1).random(len(array)) < doubted
     monkeypatch.setattr(cells_module, "unsettled", lambda c, words: unsettled(c, words) | _fitting(doubt, c))
     monkeypatch.setattr(numbers_module, "plain_numbers", lambda c, **k: plain_numbers(c, **k) & ~_fitting(doubt, c))
+    monkeypatch.setattr(normalise_module, "plain_days", lambda c: plain_days(c) & ~_fitting(doubt, c))
     monkeypatch.setattr(normalise_module, "plain_hosts", lambda c: plain_hosts(c) & ~_fitting(doubt, c))
     assert normalise_column(array, field, delimiter) == quick
 

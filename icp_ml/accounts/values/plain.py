@@ -139,6 +139,19 @@ def plain_numbers(cells: Cells, *, year: bool = False) -> Flags:
     return found
 
 
+def plain_days(cells: Cells) -> Flags:
+    """Return which cells are written as a day of 1900 to 2099 is by ISO 8601, and missing cells.
+
+    "2024-02-30" is written so, too.
+    """
+    good = (cells.lengths == 10) & _is(cells, 4, _DASH) & _is(cells, 7, _DASH)
+    if good.any():
+        good &= _are_digits(cells, (2, 3, 5, 6, 8, 9))
+        good &= _is(cells, 0, b"1"[0]) & _is(cells, 1, b"9"[0]) | _is(cells, 0, b"2"[0]) & _is(cells, 1, _ZERO)
+    found: Flags = good if cells.missing is None else good | cells.missing
+    return found
+
+
 def plain_hosts(cells: Cells) -> Flags:
     """Return which cells are surely a host as `hosts.host_of` returns it, written as it returns it.
 
