@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -22,6 +23,7 @@ from icp_ml.accounts.values.cells import (
     convert_distinct,
     fold,
     holds,
+    remembered,
     trimmed,
 )
 from icp_ml.accounts.values.conventions import PLAIN, Convention
@@ -210,7 +212,7 @@ def _parsed(text: pa.Array, convention: Convention, tally: Tally) -> pa.Array:
     text, placeholders = trimmed(text)
     tally.placeholders += placeholders
     day_first, serial = convention.day_first, convention.serial
-    return convert_distinct(text, lambda raw: parse_date(raw, day_first, serial), pa.timestamp("s"), tally)
+    return convert_distinct(text, lambda raw: remembered(parse_date, raw, day_first, serial), pa.timestamp("s"), tally)
 
 
 def _booleans(array: pa.Array, tally: Tally) -> pa.Array:
@@ -306,17 +308,24 @@ def _hosts(text: pa.Array, tally: Tally) -> pa.Array:
         host = pc.replace_substring_regex(host, r"^https?://|/.*$", "")
     if holds(host, "www"):
         host = pc.replace_substring_regex(host, r"^www[0-9]?\.([^.]+\.)", r"\1")  # "www.com" itself stays
-    plain = pc.and_(pc.match_substring_regex(host, _PLAIN_HOST), pc.less_equal(pc.binary_length(host), 253))
-    if holds(host, "ww"):
-        plain = pc.and_(plain, pc.invert(pc.starts_with(host, "ww")))
-    if holds(host, "xn--"):
-        plain = pc.and_(plain, pc.invert(pc.match_substring(host, "xn--")))
-    rest = pc.invert(plain).fill_null(False)
+    rest = pa.array(~_are_plain(host))
     if pc.any(rest).as_py():
         cells = text.filter(rest)
         read = convert_distinct(cells, lambda raw: (host_of(raw), "is not a web address"), pa.string(), tally)
         host = pc.replace_with_mask(host, rest, read)
     return host
+
+
+def _are_plain(host: pa.Array) -> npt.NDArray[np.bool_]:
+    """Return which hosts `host_of` would leave as they are, and missing ones."""
+    plain = plain_hosts(Cells.of(host))
+    doubt = np.flatnonzero(~plain)
+    if len(doubt):
+        some = host.take(pa.array(doubt))
+        match = pc.and_(pc.match_substring_regex(some, _PLAIN_HOST), pc.less_equal(pc.binary_length(some), 253))
+        match = pc.and_(match, pc.invert(pc.or_(pc.starts_with(some, "ww"), pc.match_substring(some, "xn--"))))
+        plain[doubt] = match.fill_null(True).to_numpy(zero_copy_only=False)
+    return plain
 
 
 # One name for every spelling, of the fields whose names are known.

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from functools import lru_cache
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -47,6 +48,8 @@ _PLACEHOLDER_WORDS = Words(PLACEHOLDERS)
 MOST_DOUBT = 0.5  # where more of the cells need a close look, all get one
 EXAMPLES_KEPT = 3  # of each sort, in a report
 MAX_EXAMPLE_CHARS = 80
+MAX_REMEMBERED_CHARS = 64  # so that what is remembered stays small
+Read = TypeVar("Read")
 _EXACT_INTEGERS = 2.0**53
 
 
@@ -142,6 +145,23 @@ def _trimmed(text: pa.Array) -> tuple[pa.Array, int]:
     placeholder = pc.is_in(pc.utf8_lower(text), value_set=_PLACEHOLDER_ARRAY, skip_nulls=True)
     count = int(pc.sum(placeholder).as_py() or 0)
     return (pc.if_else(placeholder, pa.scalar(None, pa.string()), text) if count else text), count
+
+
+def remembered(read: Callable[..., Read], text: str, *options: Any) -> Read:
+    """Return `read(text, *options)`, of a short text from memory where it was read before, as batches of a list repeat.
+
+    Parameters
+    ----------
+    read : callable
+        Depends on its arguments alone, and returns what nobody changes.
+    """
+    found: Read = _again(read, text, *options) if len(text) <= MAX_REMEMBERED_CHARS else read(text, *options)
+    return found
+
+
+@lru_cache(maxsize=32_768)
+def _again(read: Callable[..., Any], text: str, *options: Any) -> Any:
+    return read(text, *options)
 
 
 @dataclass(frozen=True)

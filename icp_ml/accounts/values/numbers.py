@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from icp_ml.accounts.values.bands import Quantity, parse_quantity
-from icp_ml.accounts.values.cells import MOST_DOUBT, Distinct, Tally, as_text, trimmed
+from icp_ml.accounts.values.cells import MOST_DOUBT, Distinct, Tally, as_text, remembered, trimmed
 from icp_ml.accounts.values.conventions import DOLLAR, Convention
 from icp_ml.accounts.values.dates import MAX_YEAR, OLDEST_FOUNDED, parse_year
 from icp_ml.accounts.values.headcounts import parse_count, parse_headcount
@@ -168,16 +168,17 @@ def _read_texts(text: pa.Array, field: Field, worth: Worth, tally: Tally) -> tup
 def _reader(field: Field, worth: Worth) -> Callable[[str], Quantity]:
     """Return what reads one cell that is not plainly a number."""
     if field.kind == "money":
-        return lambda text: worth.of(parse_quantity(text))
+        return lambda text: worth.of(remembered(parse_quantity, text))
     if field.kind == "year":
         return _read_year
     if field.kind == "count":
-        return parse_headcount if field.name == "employees" else parse_count
-    return parse_quantity
+        parse = parse_headcount if field.name == "employees" else parse_count
+        return lambda text: remembered(parse, text)
+    return lambda text: remembered(parse_quantity, text)
 
 
 def _read_year(text: str) -> Quantity:
-    value, reason = parse_year(text)
+    value, reason = remembered(parse_year, text)
     return Quantity(value, reason=reason)
 
 

@@ -20,7 +20,6 @@ _MAX_HOST_BYTES = 253
 Bytes = npt.NDArray[np.uint8]
 Flags = npt.NDArray[np.bool_]
 Places = npt.NDArray[np.int32]
-_OF_HOSTS: Flags = np.isin(np.arange(256), list(b"abcdefghijklmnopqrstuvwxyz0123456789-."))
 
 
 @dataclass(frozen=True)
@@ -166,8 +165,12 @@ def plain_hosts(cells: Cells) -> Flags:
     good &= (cells.first != _W) | (cells.at(bounds[:-1] + 1) != _W)
     strange = data - _A > 25
     strange &= data - _DASH > 12  # "-./0123456789" are neighbours
-    if strange.any() or (data == _SLASH).any():
-        good &= ~cells.holding(~_OF_HOSTS.take(data))
+    strange |= data == _SLASH
+    odd = np.count_nonzero(strange)
+    if odd > len(good):  # addresses, not hosts
+        return np.zeros_like(good)
+    if odd:
+        good &= ~cells.holding(strange)
     dash = data == _DASH
     pairs = dash[1:] & dash[:-1]
     if pairs.any():

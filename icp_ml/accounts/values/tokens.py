@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from itertools import islice, repeat
+from itertools import repeat
 from typing import Literal
 
 import numpy as np
@@ -12,7 +12,16 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from icp_ml.accounts.values.cells import PLACEHOLDERS, Tally, as_text, commonest, convert_distinct, fold, holds
+from icp_ml.accounts.values.cells import (
+    MAX_REMEMBERED_CHARS,
+    PLACEHOLDERS,
+    Tally,
+    as_text,
+    commonest,
+    convert_distinct,
+    fold,
+    holds,
+)
 from icp_ml.accounts.values.mojibake import mended
 from icp_ml.accounts.values.plain import Cells, separated
 from icp_ml.accounts.values.technologies import technologies_in
@@ -215,9 +224,11 @@ def _names(written: list[str], sort: Sort) -> list[str | tuple[str, ...] | None]
     for place in [place for place, names in enumerate(found) if names is _UNREAD]:
         several = tuple(name for name, _ in _named(written[place], sort))
         found[place] = fresh[written[place]] = several if len(several) > 1 else several[0] if several else None
+    if len(fresh) > MAX_KNOWN:
+        return found
     if len(known) + len(fresh) > MAX_KNOWN:
         known.clear()
-    known.update(islice(fresh.items(), MAX_KNOWN))
+    known.update((token, names) for token, names in fresh.items() if len(token) <= MAX_REMEMBERED_CHARS)
     return found
 
 
