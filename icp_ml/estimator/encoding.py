@@ -290,12 +290,14 @@ def _token_codes(enc: FieldEncoding, array: pa.Array, out: Codes) -> None:
         flat = pc.dictionary_encode(pc.cast(flat, pa.string()))
     if not len(flat.dictionary):
         return
-    vocabulary = {value: k * rows for k, value in enumerate(enc.values)}
-    starts = np.array([vocabulary.get(v, -1) for v in flat.dictionary.to_pylist()], dtype=np.int64)
+    known = pc.index_in(pc.cast(flat.dictionary, pa.string()), value_set=pa.array(enc.values, pa.string()))
+    place = pc.fill_null(known, -1).to_numpy(zero_copy_only=False).astype(np.int64)
+    starts = np.where(place >= 0, place * rows, -1)
     index = flat.indices
-    found = starts.take(pc.fill_null(index, 0).to_numpy(zero_copy_only=False))
     if index.null_count:
-        found = np.where(_valid(index), found, -1)
+        found = np.where(_valid(index), starts.take(pc.fill_null(index, 0).to_numpy(zero_copy_only=False)), -1)
+    else:
+        found = starts.take(index.to_numpy())
     lengths = np.diff(np.asarray(array.offsets))
     if array.null_count:
         lengths = np.where(_valid(array), lengths, 0)
