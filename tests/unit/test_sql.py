@@ -17,7 +17,7 @@ import sqlglot
 from sqlglot import exp
 
 from icp_ml import ICPModel
-from icp_ml.engines.canonical import token_mark, write_canonical
+from icp_ml.engines.canonical import canonical_table, token_mark, write_canonical
 from icp_ml.engines.sql import export_sql
 from icp_ml.engines.sql_dialect import LONGEST, Dialect
 from icp_ml.engines.sql_scores import least_log_odds
@@ -256,3 +256,13 @@ def test_the_command_writes_statement_definition_and_list(tmp_path: Path, capsys
             app(given)
         printed = capsys.readouterr().out
         assert len(database.sql(printed).fetchall()) == 9
+
+
+def test_the_canonical_table_has_each_token_once():
+    model = hand_model()
+    headers = ["Technologies"]
+    cells = ["AWS; aws;SAP", None, "sap", "", "x;AWS;x"]
+    columns = model.normaliser(headers).normalise(pa.record_batch({"Technologies": cells}))
+    table = canonical_table(model.tables.encoding, columns, len(cells))
+    found = [None if cell is None else cell.strip(";").split(";") for cell in table["technologies"].to_pylist()]
+    assert found == [["amazon web services", "sap"], None, ["sap"], None, ["x", "amazon web services"]]
