@@ -51,7 +51,8 @@ def test_arrow_tables_are_scored_as_the_frame_is():
 
 
 def test_polars_frames_are_scored_as_the_frame_is():
-    pl = pytest.importorskip("polars")
+    import polars as pl
+
     model, frame = hand_model(), hand_list(200)
     given = pl.from_arrow(as_arrow(frame))
     text = given.columns[0]
@@ -65,7 +66,8 @@ def test_polars_frames_are_scored_as_the_frame_is():
 
 
 def test_polars_columns_of_every_type_are_read():
-    pl = pytest.importorskip("polars")
+    import polars as pl
+
     thing = pd.Timedelta(1)  # a Python object
     frame = pl.DataFrame(
         {
@@ -105,7 +107,8 @@ def test_polars_columns_of_every_type_are_read():
 
 
 def test_accounts_are_read_from_polars_and_from_any_arrow_table():
-    pl = pytest.importorskip("polars")
+    import polars as pl
+
     frame = hand_list(50)
     wanted = read_accounts(frame)
     for given in (pl.from_arrow(as_arrow(frame)), as_arrow(frame), Stream(as_arrow(frame))):
