@@ -31,6 +31,7 @@ FILE = HERE / "reasons.json"
 MOST_FIRST = 0.40
 REASONS = 5
 SHOWN = 10
+OWN_NUMBER = r"^[^(]*\("  # "76 employees (up to 100) lowers fit": what is in brackets is the band
 
 
 def first_shares(scored: pd.DataFrame) -> pd.Series[float]:
@@ -38,6 +39,13 @@ def first_shares(scored: pd.DataFrame) -> pd.Series[float]:
     some = scored[scored["reason_1"].notna()]
     kind = some["reason_1_field"].astype(str) + np.where(some["reason_1_contribution"] > 0, " raises", " lowers")
     return kind.value_counts(normalize=True)
+
+
+def commonest_sentence(scored: pd.DataFrame) -> tuple[str, float]:
+    """Return the first reason that most accounts share word for word, their own numbers left out, and how many do."""
+    said = scored["reason_1"].dropna().astype(str).str.replace(OWN_NUMBER, "(", regex=True)
+    shares = said.value_counts(normalize=True)
+    return str(shares.index[0]), float(shares.iloc[0])
 
 
 def disagreements(scored: pd.DataFrame) -> tuple[int, int]:
@@ -75,6 +83,7 @@ def measure(samples: Path) -> dict[str, Any]:
     fields = scored["reason_1_field"].value_counts(normalize=True)
     against, total = disagreements(scored)
     top = str(fields.index[0])
+    sentence, often = commonest_sentence(scored)
     some = scored[scored["reason_1"].notna()]
     shown = some.iloc[np.linspace(0, len(some) - 1, SHOWN).astype(int)]
     return {
@@ -82,6 +91,7 @@ def measure(samples: Path) -> dict[str, Any]:
         "with_a_reason": round(float(scored["reason_1"].notna().mean()), 4),
         "first": {str(k): round(float(v), 4) for k, v in shares.head(8).items()},
         "first_field": {str(k): round(float(v), 4) for k, v in fields.head(8).items()},
+        "commonest_sentence": {sentence: round(often, 4)},
         "truly_first": {top: round(truly_first(listed.frame, top), 4)},
         "reasons": total,
         "against_their_contribution": against,
@@ -100,7 +110,10 @@ def checks() -> list[Check]:
     found = json.loads(FILE.read_text("utf-8"))
     (kind, often), (field, by_field) = (next(iter(found[k].items())) for k in ("first", "first_field"))
     truly = found["truly_first"][field]
-    said = f"{kind}: {often:.0%}; {field} either way: {by_field:.0%}, truly {truly:.0%}"
+    same = next(iter(found["commonest_sentence"].values()))
+    said = (
+        f"{kind}: {often:.0%}; {field} either way: {by_field:.0%}, truly {truly:.0%}; one sentence: {same:.0%} at most"
+    )
     against = f"{found['against_their_contribution']:,} of {found['reasons']:,} say otherwise"
     agrees = found["against_their_contribution"] == 0
     return [
