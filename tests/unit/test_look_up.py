@@ -1,0 +1,132 @@
+"""The loops over rows, plain and compiled, against NumPy's way: the same bits, whatever the model and the accounts."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+
+import numpy as np
+import pytest
+
+from icp_ml.scoring import compiled, row_loops
+from icp_ml.scoring.compiled import COMPILED_FROM, Loops, loops_for
+from icp_ml.scoring.reason_columns import reason_columns
+from tests.sql_model import every_account, every_model, nothing_known
+
+PLAIN = Loops(row_loops.look_up, row_loops.number)
+ROWS = 2 * row_loops.BLOCK + 77  # blocks, the last of them not whole
+
+
+@pytest.fixture(scope="module")
+def machine_code():
+    pytest.importorskip("numba")
+    loops = compiled._prepared()
+    assert loops is not None
+    return loops
+
+
+def parts(model):
+    """Every scorer that looks accounts up: that of all customers, and one for each segment."""
+    scorer = model.scorer(reasons=5, lookalikes=0)
+    return [scorer._whole, *scorer.parts]
+
+
+def same(one, other):
+    for field in fields(one):
+        a, b = getattr(one, field.name), getattr(other, field.name)
+        if isinstance(a, np.ndarray):
+            assert a.shape == b.shape, field.name
+            assert a.astype(b.dtype).tobytes() == b.tobytes(), field.name
+        else:
+            same(a, b)
+
+
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("k", [0, 1, 5, 99])
+def test_plain_loops_find_what_numpy_does(seed, k):
+    model = every_model(seed, gaps=seed != 2)
+    columns = nothing_known(every_account(60, seed), 3)
+    for scorer in parts(model):
+        codes = scorer.tables.encode(columns, 60)
+        look_up = scorer._look_up
+        same(look_up.in_loops(PLAIN.look_up, codes, k), look_up.in_numpy(codes, k))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_compiled_loops_find_what_numpy_does(machine_code, seed):
+    model = every_model(seed, gaps=seed != 2)
+    columns = nothing_known(every_account(ROWS, seed), 3)
+    for scorer in parts(model):
+        codes = scorer.tables.encode(columns, ROWS)
+        look_up = scorer._look_up
+        for k in (0, 5, 99):
+            same(look_up.in_loops(machine_code.look_up, codes, k), look_up.in_numpy(codes, k))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_reasons_are_the_same_dictionaries_with_either_way(machine_code, seed):
+    """Not only the texts: a scored file's bytes depend on the order of its dictionaries."""
+    columns = every_account(ROWS, seed)
+    for scorer in parts(every_model(seed)):
+        codes, own = scorer.tables.encode(columns, ROWS), scorer._own_values(columns, scorer.tables.as_of)
+        chosen = scorer._look_up.in_numpy(codes, 5).chosen
+        without = np.arange(ROWS) % 7 == 0
+        expected = reason_columns(scorer.book, chosen, own, 6, without)
+        few = reason_columns(scorer.book, chosen, own, 6, without, machine_code.number)
+        assert len(expected["reason_1"].dictionary) > 100
+        for name, column in expected.items():
+            assert few[name].equals(column), name
+            if name.endswith("contribution"):
+                continue
+            assert few[name].dictionary.equals(column.dictionary), name
+            assert len(column.dictionary.unique()) == len(column.dictionary), name
+
+
+def test_a_table_of_sentences_grows_with_them(machine_code):
+    """More distinct sentences than the table has room for at first, plain and compiled."""
+    rng = np.random.default_rng(0)
+    for number, rows in ((PLAIN.number, 3000), (machine_code.number, 150_000)):
+        said = rng.integers(-1, 6, (2, rows))
+        bits = rng.integers(0, rows, (2, rows)) << 40
+        valued = np.array([True, False, True, True, False, True])
+        numbers = np.empty(said.shape, dtype=np.int32)
+        kinds, values = np.empty(said.size, dtype=np.int64), np.empty(said.size, dtype=np.int64)
+        count = number(said, bits, valued, numbers, kinds, values)
+        expected, seen = {}, np.empty(said.shape, dtype=np.int32)
+        for r in range(rows):
+            for i in range(2):
+                key = (said[i, r], bits[i, r] if valued[said[i, r]] else 0)
+                seen[i, r] = expected.setdefault(key, len(expected)) if said[i, r] >= 0 else -1
+        assert count == len(expected) > rows
+        assert numbers.tolist() == seen.tolist()
+        assert list(zip(kinds[:count].tolist(), values[:count].tolist(), strict=True)) == list(expected)
+
+
+def test_few_rows_are_numpys_until_many_came(monkeypatch):
+    monkeypatch.setattr(compiled, "_found", [])
+    monkeypatch.setattr(compiled, "_prepared", lambda: PLAIN)
+    assert loops_for(COMPILED_FROM - 1) is None
+    assert loops_for(COMPILED_FROM) is PLAIN
+    assert loops_for(1) is PLAIN
+
+
+def test_what_cannot_be_kept_is_compiled_in_memory_and_without_numba_numpy_does_it(monkeypatch):
+    asked = []
+
+    def refused(*, cached):
+        asked.append(cached)
+        if cached:
+            msg = "cannot cache function: no locator available"
+            raise RuntimeError(msg)
+        return PLAIN
+
+    monkeypatch.setattr(compiled, "compiled", refused)
+    assert compiled._prepared() is PLAIN
+    assert asked == [True, False]
+
+    def absent(name):
+        msg = f"No module named {name!r}"
+        raise ImportError(msg)
+
+    monkeypatch.undo()
+    monkeypatch.setattr(compiled.importlib, "import_module", absent)
+    assert compiled._prepared() is None
