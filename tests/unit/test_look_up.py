@@ -86,7 +86,7 @@ def test_a_table_of_sentences_grows_with_them(machine_code):
     rng = np.random.default_rng(0)
     for number, rows in ((PLAIN.number, 3000), (machine_code.number, 150_000)):
         said = rng.integers(-1, 6, (2, rows))
-        bits = rng.integers(0, rows, (2, rows)) << 40
+        bits = rng.integers(0, 4 * rows, (2, rows)) << 40
         valued = np.array([True, False, True, True, False, True])
         numbers = np.empty(said.shape, dtype=np.int32)
         kinds, values = np.empty(said.size, dtype=np.int64), np.empty(said.size, dtype=np.int64)
