@@ -31,6 +31,7 @@ _LOOPS = (
     "look_up",
     "place_of",
     "placed",
+    "shown",
     "number",
 )  # each after those that it calls
 _lock = Lock()
@@ -117,4 +118,4 @@ def _run_empty(loops: Loops) -> None:
     )
     out = Outcome(numbers.copy(), numbers.copy(), whole, whole, whole, positions, rows, positions)
     loops.look_up(tables, np.zeros((0, 0), dtype=np.uint16), out)
-    loops.number(positions, positions, flags, np.zeros((1, 0), dtype=np.int32), whole, whole)
+    loops.number(positions, rows, whole, whole, numbers, np.zeros((1, 0), dtype=np.int32), whole, whole)

@@ -10,10 +10,8 @@ import pyarrow as pa
 
 from icp_ml.estimator.encoding import MISSING, FloatArray
 from icp_ml.scoring.look_up import Chosen
-from icp_ml.scoring.reasons import SMALLEST, ReasonBook, as_shown
-from icp_ml.scoring.row_loops import EMPTY, VOICES, BoolArray, IntArray, NumberArray
-
-ROUNDED_AS = ("year", "count", "number")  # forms that stand for all that are rounded alike
+from icp_ml.scoring.reasons import SMALLEST, TENS, ReasonBook, as_shown, rounding_of
+from icp_ml.scoring.row_loops import COUNTS, EMPTY, OTHERS, VOICES, YEARS, BoolArray, IntArray, NumberArray
 
 
 def reason_columns(
@@ -36,17 +34,17 @@ def reason_columns(
         `row_loops.number`, compiled or plain; default: NumPy's way, which gives the same.
     """
     none = without | (np.abs(chosen.contributions) < SMALLEST)
-    valued = _valued(book, values)
+    columns, forms = _shown_of(book, values)
     said = np.where(none, EMPTY, chosen.said)
-    bits = _bits_shown(book, chosen, values, (said >= 0) & valued[chosen.said])
+    own = np.stack(list(values.values())) if values else np.empty((0, len(without)))
     if number is None:
-        sentences, kinds, shown = _numbered(said, bits, valued)
+        sentences, kinds, shown = _numbered(said, own, columns, forms)
     else:
         sentences = np.empty(said.shape, dtype=np.int32)
         kinds, shown = np.empty(said.size, dtype=np.int64), np.empty(said.size, dtype=np.int64)
-        count = number(said, bits, valued, sentences, kinds, shown)
+        count = number(said, own, columns, forms, TENS, sentences, kinds, shown)
         kinds, shown = kinds[:count], shown[:count]
-    place, dictionary = _texts(book, kinds, shown, valued)
+    place, dictionary = _texts(book, kinds, shown, columns >= 0)
     of_term, fields = _fields(book)
     out: dict[str, pa.Array] = {}
     for i in range(k):
@@ -62,44 +60,32 @@ def reason_columns(
     return out
 
 
-def _valued(book: ReasonBook, values: Mapping[str, FloatArray]) -> BoolArray:
-    """Return, per code and voice, whether its sentence shows the account's own value."""
-    numeric = [term.encoding.kind == "numeric" and term.field in values for term in book.tables.terms]
-    valued = np.array(numeric, dtype=np.bool_)[book.term_of]
-    valued[book.starts[:-1] + MISSING] = False
-    return np.repeat(valued, VOICES)
-
-
-def _bits_shown(book: ReasonBook, chosen: Chosen, values: Mapping[str, FloatArray], here: BoolArray) -> IntArray:
-    """Return the bits of the values that sentences show, shape (reasons, rows), 0 elsewhere."""
-    bits = np.zeros(here.shape, dtype=np.int64)
-    reasons, rows = np.nonzero(here)
-    if not len(rows):
-        return bits
+def _shown_of(book: ReasonBook, values: Mapping[str, FloatArray]) -> tuple[IntArray, IntArray]:
+    """Return, per code and voice, which value its sentence shows, -1 for none, and how that is rounded."""
+    names = {name: place for place, name in enumerate(values)}
     terms = [term.encoding for term in book.tables.terms]
-    names = list(values)
-    column = np.array([names.index(enc.field) if enc.field in values else 0 for enc in terms], dtype=np.int64)
-    form = np.array([0 if enc.form in ("year", "age") else 1 if enc.form == "count" else 2 for enc in terms])
-    of_term = chosen.terms[reasons, rows]
-    own = np.stack([values[name] for name in names])[column[of_term], rows]
-    shown, rounded = np.empty(len(own)), form[of_term]
-    for number, name in enumerate(ROUNDED_AS):
-        some = np.flatnonzero(rounded == number)
-        shown[some] = as_shown(own[some], name)
-    shown += 0.0  # a zero has no sign
-    bits[reasons, rows] = shown.view(np.int64)
-    return bits
+    place = [names.get(enc.field, EMPTY) if enc.kind == "numeric" else EMPTY for enc in terms]
+    columns = np.array(place, dtype=np.int64)[book.term_of]
+    columns[book.starts[:-1] + MISSING] = EMPTY
+    forms = np.array([rounding_of(enc.form) for enc in terms], dtype=np.int64)[book.term_of]
+    return np.repeat(columns, VOICES), np.repeat(forms, VOICES)
 
 
-def _numbered(said: IntArray, bits: IntArray, valued: BoolArray) -> tuple[NumberArray, IntArray, IntArray]:
+def _numbered(
+    said: IntArray, own: FloatArray, columns: IntArray, forms: IntArray
+) -> tuple[NumberArray, IntArray, IntArray]:
     """Do by way of NumPy what `row_loops.number` does: sentences are numbered as they come, account by account."""
-    flat, numbers = said.T.ravel(), np.full(said.size, EMPTY, dtype=np.int32)
-    here = np.flatnonzero(flat >= 0)
-    kinds = flat[here]
-    value, distinct = pd.factorize(np.where(valued[kinds], bits.T.ravel()[here], 0))
+    numbers = np.full(said.size, EMPTY, dtype=np.int32)
+    rows, reasons = np.nonzero(said.T >= 0)
+    kinds = said[reasons, rows]
+    bits = np.zeros(len(kinds), dtype=np.int64)
+    for form, name in ((YEARS, "year"), (COUNTS, "count"), (OTHERS, "number")):
+        some = np.flatnonzero((columns[kinds] >= 0) & (forms[kinds] == form))
+        bits[some] = as_shown(own[columns[kinds[some]], rows[some]], name).view(np.int64)
+    value, distinct = pd.factorize(bits)
     many = max(len(distinct), 1)
     index, both = pd.factorize(kinds * many + value)
-    numbers[here] = index
+    numbers[rows * len(said) + reasons] = index
     shown = np.asarray(distinct, dtype=np.int64)[both % many] if len(distinct) else np.empty(0, dtype=np.int64)
     return numbers.reshape(said.T.shape).T, both // many, shown
 

@@ -17,11 +17,12 @@ import numpy as np
 from icp_ml.estimator.encoding import FIRST_BIN, MISSING, RARE, UNSEEN, FloatArray, Term
 from icp_ml.estimator.labels import codes_words, range_words, statement, value_words
 from icp_ml.estimator.scorecard import ScoringTables
-from icp_ml.scoring.row_loops import VOICES, BoolArray, IntArray
+from icp_ml.scoring.row_loops import COUNTS, DIGITS, LARGE, OTHERS, VOICES, YEARS, BoolArray, IntArray
 from icp_ml.scoring.strongest import pair_bounds, reason_sizes
 
 FEW = 10  # customers below which a rate is not quoted
 SMALLEST = 0.005  # log-odds: less is no reason
+TENS = np.array([float(f"1e{k}") for k in range(-308, 309)])
 MAX_CACHED = 200_000  # sentences
 
 
@@ -213,17 +214,25 @@ def term_words(term: Term) -> str:
 def as_shown(values: FloatArray, form: str) -> FloatArray:
     """Round to what a sentence shows, so that few distinct sentences serve many accounts; missing becomes 0."""
     known: FloatArray = np.where(np.isfinite(values), values, 0.0)
-    whole: FloatArray = np.round(known)
-    if form in ("year", "age"):
+    whole: FloatArray = np.rint(known) + 0.0  # a zero has no sign
+    rounding = rounding_of(form)
+    if rounding == YEARS:
         return whole
     size = np.abs(known)
-    power = np.floor(np.log10(np.where(size > 0, size, 1.0))) - 2.0
-    step = 10.0 ** np.abs(power)
+    middle = len(TENS) // 2
+    place = middle + np.floor(np.log10(np.where(size > 0, size, 1.0))).astype(np.int64)
+    place = np.clip(place, DIGITS, len(TENS) - 2)
+    place = np.where(TENS[place] > size, place - 1, np.where(TENS[place + 1] <= size, place + 1, place))
+    power = place - middle - DIGITS  # exact, though a logarithm is not
+    step = TENS[np.minimum(middle + np.abs(power), len(TENS) - 1)]
     with np.errstate(over="ignore"):  # both branches are computed; the one that overflows is not taken
-        rounded: FloatArray = np.where(power >= 0, np.round(known / step) * step, np.round(known * step) / step)
-    if form == "count":
-        rounded = np.where(size < 10_000, whole, rounded)
-    return rounded
+        rounded: FloatArray = np.where(power >= 0, np.rint(known / step) * step, np.rint(known * step) / step) + 0.0
+    return np.where(size < LARGE, whole, rounded) if rounding == COUNTS else rounded
+
+
+def rounding_of(form: str) -> int:
+    """Return how a form's values are rounded: one of `YEARS`, `COUNTS`, `OTHERS`."""
+    return YEARS if form in ("year", "age") else COUNTS if form == "count" else OTHERS
 
 
 def _placed(term: Term, code: int, first: int, last: int) -> str:

@@ -10,6 +10,7 @@ import pytest
 from icp_ml.scoring import compiled, row_loops
 from icp_ml.scoring.compiled import COMPILED_FROM, Loops, loops_for
 from icp_ml.scoring.reason_columns import reason_columns
+from icp_ml.scoring.reasons import TENS, as_shown
 from tests.sql_model import every_account, every_model, nothing_known
 
 PLAIN = Loops(row_loops.look_up, row_loops.number)
@@ -86,20 +87,42 @@ def test_a_table_of_sentences_grows_with_them(machine_code):
     rng = np.random.default_rng(0)
     for number, rows in ((PLAIN.number, 3000), (machine_code.number, 150_000)):
         said = rng.integers(-1, 6, (2, rows))
-        bits = rng.integers(0, 4 * rows, (2, rows)) << 40
-        valued = np.array([True, False, True, True, False, True])
+        own = rng.integers(0, 4 * rows, (2, rows)).astype(float)
+        columns, forms = np.array([0, -1, 1, 0, -1, 1]), np.array([0, 0, 0, 0, 1, 1])
         numbers = np.empty(said.shape, dtype=np.int32)
         kinds, values = np.empty(said.size, dtype=np.int64), np.empty(said.size, dtype=np.int64)
         with np.errstate(over="ignore"):  # of the hash, in Python
-            count = number(said, bits, valued, numbers, kinds, values)
+            count = number(said, own, columns, forms, TENS, numbers, kinds, values)
+        rounded = {0: as_shown(own, "year"), 1: as_shown(own, "count")}
         expected, seen = {}, np.empty(said.shape, dtype=np.int32)
         for r in range(rows):
             for i in range(2):
-                key = (said[i, r], bits[i, r] if valued[said[i, r]] else 0)
-                seen[i, r] = expected.setdefault(key, len(expected)) if said[i, r] >= 0 else -1
+                kind = said[i, r]
+                key = (kind, float(rounded[forms[kind]][columns[kind], r]) if columns[kind] >= 0 else 0.0)
+                seen[i, r] = expected.setdefault(key, len(expected)) if kind >= 0 else -1
         assert count == len(expected) > rows
         assert numbers.tolist() == seen.tolist()
-        assert list(zip(kinds[:count].tolist(), values[:count].tolist(), strict=True)) == list(expected)
+        found = zip(kinds[:count].tolist(), values[:count].view(np.float64).tolist(), strict=True)
+        assert list(found) == list(expected)
+
+
+def test_values_are_rounded_alike_in_both_ways(machine_code):
+    """Between powers of ten and on them, where a logarithm may be off by a digit; whatever sign and size."""
+    edges = np.array([10.0**k for k in range(-300, 300, 7)])
+    rng = np.random.default_rng(0)
+    some = 10.0 ** rng.uniform(-12, 15, 2000)
+    values = np.concatenate([edges, np.nextafter(edges, 0), np.nextafter(edges, np.inf), some, np.round(some, 2)])
+    special = [0.0, -0.0, np.nan, np.inf, -np.inf, 5e-324, 1.7e308, 9999.5, 10_000.0, 0.5, 1.5, -0.4]
+    values = np.concatenate([values, -values, special])
+    for form, name in ((0, "year"), (1, "count"), (2, "money")):
+        expected = as_shown(values, name)
+        assert np.isfinite(expected).all()
+        assert np.array([row_loops.shown(float(v), form, TENS) for v in values]).tobytes() == expected.tobytes()
+        said, numbers = np.zeros((1, len(values)), dtype=np.int64), np.empty((1, len(values)), dtype=np.int32)
+        kinds, bits = np.empty(len(values), dtype=np.int64), np.empty(len(values), dtype=np.int64)
+        one = np.array([0])
+        machine_code.number(said, values[None], one, np.array([form]), TENS, numbers, kinds, bits)
+        assert bits[numbers[0]].tobytes() == expected.tobytes()
 
 
 def test_few_rows_are_numpys_until_many_came(monkeypatch):
