@@ -1,14 +1,15 @@
 """The loops of `row_loops` as machine code, where many rows are scored: numba is imported no earlier than that.
 
 What was compiled is kept on disk by numba (beside this file, else in the user's cache); where it cannot be kept or read
-again, it is compiled in memory. Without numba, NumPy's way serves any number of rows, with the same bits.
+again, it is compiled in memory, which takes seconds and so waits until many rows came. Without numba, NumPy's way
+serves any number of rows, with the same bits.
 """
 
 from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Lock
 from types import FunctionType
 from typing import Any
@@ -34,8 +35,7 @@ _LOOPS = (
     "shown",
     "number",
 )  # each after those that it calls
-_lock = Lock()
-_found: list[Loops | None] = []
+IN_MEMORY_FROM = 1_000_000  # rows in all, where every process has to compile anew
 
 
 @dataclass(frozen=True)
@@ -46,27 +46,48 @@ class Loops:
     number: Callable[..., int]
 
 
+@dataclass
+class _State:
+    """What this process has compiled, and how many rows it has scored in large batches."""
+
+    lock: Lock = field(default_factory=Lock)
+    rows: int = 0
+    loops: Loops | None = None
+    tried: set[bool] = field(default_factory=set)  # with a cache, without
+
+    def of(self, rows: int) -> Loops | None:
+        """Return the loops, prepared when enough rows came."""
+        if self.loops is not None or rows < COMPILED_FROM:
+            return self.loops
+        if not self.lock.acquire(blocking=False):
+            return None  # another thread is at it; meanwhile NumPy does what there is
+        try:
+            self.rows += rows
+            for cached in (True, False):
+                if self.loops is None and cached not in self.tried and (cached or self.rows >= IN_MEMORY_FROM):
+                    self.tried.add(cached)
+                    self.loops = prepared(cached=cached)
+        finally:
+            self.lock.release()
+        return self.loops
+
+
+_state = _State()
+
+
 def loops_for(rows: int) -> Loops | None:
     """Return the compiled loops, or None where NumPy is to do it: for few rows, or without numba."""
-    if not _found:
-        if rows < COMPILED_FROM:
-            return None
-        with _lock:
-            if not _found:
-                _found.append(_prepared())
-    return _found[0]
+    return _state.of(rows)
 
 
-def _prepared() -> Loops | None:
-    """Return the loops, run once on no rows: whatever can go wrong shows there."""
-    for cached in (True, False):
-        try:
-            loops = compiled(cached=cached)
-            _run_empty(loops)
-        except Exception:  # numba missing or broken, or a cache that cannot be written, read or trusted
-            continue
-        return loops
-    return None
+def prepared(*, cached: bool) -> Loops | None:
+    """Return the loops, run once on no rows, as whatever can go wrong shows there; None where something did."""
+    try:
+        loops = compiled(cached=cached)
+        _run_empty(loops)
+    except Exception:  # numba missing or broken, or a cache that cannot be written, read or trusted
+        return None
+    return loops
 
 
 def compiled(*, cached: bool) -> Loops:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from icp_ml.scoring import compiled, row_loops
-from icp_ml.scoring.compiled import COMPILED_FROM, Loops, loops_for
+from icp_ml.scoring.compiled import COMPILED_FROM, IN_MEMORY_FROM, Loops
 from icp_ml.scoring.reason_columns import reason_columns
 from icp_ml.scoring.reasons import TENS, as_shown
 from tests.sql_model import every_account, every_model, nothing_known
@@ -20,7 +20,7 @@ ROWS = 2 * row_loops.BLOCK + 77  # blocks, the last of them not whole
 @pytest.fixture(scope="module")
 def machine_code():
     pytest.importorskip("numba")
-    loops = compiled._prepared()
+    loops = compiled.prepared(cached=True) or compiled.prepared(cached=False)
     assert loops is not None
     return loops
 
@@ -127,31 +127,50 @@ def test_values_are_rounded_alike_in_both_ways(machine_code):
 
 
 def test_few_rows_are_numpys_until_many_came(monkeypatch):
-    monkeypatch.setattr(compiled, "_found", [])
-    monkeypatch.setattr(compiled, "_prepared", lambda: PLAIN)
-    assert loops_for(COMPILED_FROM - 1) is None
-    assert loops_for(COMPILED_FROM) is PLAIN
-    assert loops_for(1) is PLAIN
+    monkeypatch.setattr(compiled, "prepared", lambda *, cached: PLAIN)
+    state = compiled._State()
+    assert state.of(COMPILED_FROM - 1) is None
+    assert state.of(COMPILED_FROM) is PLAIN
+    assert state.of(1) is PLAIN
 
 
-def test_what_cannot_be_kept_is_compiled_in_memory_and_without_numba_numpy_does_it(monkeypatch):
+def test_what_cannot_be_kept_is_compiled_in_memory_once_very_many_rows_came(monkeypatch):
     asked = []
 
     def refused(*, cached):
         asked.append(cached)
         if cached:
-            msg = "cannot cache function: no locator available"
+            msg = "cannot cache function: no locator available for file"
             raise RuntimeError(msg)
         return PLAIN
 
     monkeypatch.setattr(compiled, "compiled", refused)
-    assert compiled._prepared() is PLAIN
+    monkeypatch.setattr(compiled, "_run_empty", lambda loops: None)
+    state = compiled._State()
+    assert state.of(IN_MEMORY_FROM - 1) is None
+    assert state.of(COMPILED_FROM) is PLAIN
     assert asked == [True, False]
 
+
+def test_without_numba_numpy_does_it_and_numba_is_looked_for_once(monkeypatch):
+    asked = []
+
     def absent(name):
+        asked.append(name)
         msg = f"No module named {name!r}"
         raise ImportError(msg)
 
-    monkeypatch.undo()
     monkeypatch.setattr(compiled.importlib, "import_module", absent)
-    assert compiled._prepared() is None
+    state = compiled._State()
+    assert [state.of(IN_MEMORY_FROM) for _ in range(3)] == [None, None, None]
+    assert asked == ["numba", "numba"]
+
+
+def test_a_batch_is_scored_alike_by_either_way(machine_code, monkeypatch):
+    """All columns, of a model with segments, pairs, gaps and exclusions."""
+    scorer, columns = every_model(1).scorer(reasons=5, lookalikes=2), every_account(800, 1)
+    expected = scorer.score(columns, 800)
+    monkeypatch.setattr(compiled._state, "loops", machine_code)
+    found = scorer.score(columns, 800)
+    assert found.equals(expected)
+    assert found.schema == expected.schema
