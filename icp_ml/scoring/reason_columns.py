@@ -46,12 +46,13 @@ def reason_columns(
         kinds, shown = kinds[:count], shown[:count]
     place, dictionary = _texts(book, kinds, shown, columns >= 0)
     of_term, fields = _fields(book)
+    terms = np.where(none, EMPTY, chosen.terms)
     out: dict[str, pa.Array] = {}
     for i in range(k):
         name = f"reason_{i + 1}"
         if i < len(none):
-            out[name] = _dictionary(sentences[i], place, dictionary, none[i])
-            out[f"{name}_field"] = _dictionary(chosen.terms[i], of_term, fields, none[i])
+            out[name] = _dictionary(sentences[i], place, dictionary)
+            out[f"{name}_field"] = _dictionary(terms[i], of_term, fields)
             out[f"{name}_contribution"] = pa.array(chosen.contributions[i], mask=none[i])
         else:
             empty = pa.DictionaryArray.from_arrays(pa.nulls(len(without), pa.int32()), pa.array([], pa.string()))
@@ -105,12 +106,13 @@ def _fields(book: ReasonBook) -> tuple[NumberArray, pa.Array]:
     return np.array([fields.index(name) for name in names], dtype=np.int32), pa.array(fields, type=pa.string())
 
 
-def _dictionary(index: IntArray | NumberArray, place: NumberArray, texts: pa.Array, missing: BoolArray) -> pa.Array:
-    """Return `texts` at `place[index]`, each column with only the texts it shows: Parquet writes a dictionary whole."""
-    if not len(texts):
-        return pa.DictionaryArray.from_arrays(pa.nulls(len(index), pa.int32()), texts)
-    at = place.take(np.where(missing, 0, index))
-    shown = np.zeros(len(texts), dtype=np.bool_)
-    shown[at[~missing]] = True
+def _dictionary(index: IntArray | NumberArray, place: NumberArray, texts: pa.Array) -> pa.Array:
+    """Return `texts` at `place[index]`, missing where the index is negative.
+
+    Each column has only the texts it shows: Parquet writes a dictionary whole.
+    """
+    at = np.append(place, len(texts)).take(index)  # what is missing comes last
+    shown = np.zeros(len(texts) + 1, dtype=np.bool_)
+    shown[at] = True
     fresh = (np.cumsum(shown, dtype=np.int32) - 1).take(at)
-    return pa.DictionaryArray.from_arrays(pa.array(fresh, mask=missing), texts.filter(pa.array(shown)))
+    return pa.DictionaryArray.from_arrays(pa.array(fresh, mask=index < 0), texts.filter(pa.array(shown[:-1])))
