@@ -1,4 +1,4 @@
-"""The loops of `row_loops` as machine code, where many rows are scored: numba is imported no earlier than that.
+"""The loops of `row_loops` and `sentence_loops` as machine code: numba is imported no earlier than many rows are scored.
 
 What was compiled is kept on disk by numba (beside this file, else in the user's cache); where it cannot be kept or read
 again, it is compiled in memory, which takes seconds and so waits until many rows came. Without numba, NumPy's way
@@ -16,31 +16,31 @@ from typing import Any
 
 import numpy as np
 
-from icp_ml.scoring import row_loops
+from icp_ml.scoring import row_loops, sentence_loops
 from icp_ml.scoring.row_loops import FlatTables, Outcome
 
 COMPILED_FROM = 50_000  # rows of a batch: below, loading the compiled code takes longer than it saves
-_LOOPS = (
-    "add_terms",
-    "add_pairs",
-    "unlike_customers",
-    "count_known",
-    "put",
-    "size_up",
-    "strongest",
-    "pick",
-    "look_up",
-    "place_of",
-    "placed",
-    "shown",
-    "number",
-)  # each after those that it calls
+# Each after those that it calls.
+_LOOPS = {
+    row_loops: (
+        "add_terms",
+        "add_pairs",
+        "unlike_customers",
+        "count_known",
+        "put",
+        "size_up",
+        "strongest",
+        "pick",
+        "look_up",
+    ),
+    sentence_loops: ("place_of", "placed", "shown", "number"),
+}
 IN_MEMORY_FROM = 1_000_000  # rows in all, where every process has to compile anew
 
 
 @dataclass(frozen=True)
 class Loops:
-    """The loops that are called from outside: `row_loops.look_up` and `row_loops.number`."""
+    """The loops that are called from outside: `row_loops.look_up` and `sentence_loops.number`."""
 
     look_up: Callable[..., None]
     number: Callable[..., int]
@@ -105,13 +105,15 @@ def compiled(*, cached: bool) -> Loops:
     """
     numba: Any = importlib.import_module("numba")
     turned = numba.njit(nogil=True, cache=cached)
-    names = dict(vars(row_loops))  # the plain functions stay what they are
-    for name in _LOOPS:
-        plain = getattr(row_loops, name)
-        own = FunctionType(plain.__code__, names, name)
-        own.__module__, own.__qualname__ = plain.__module__, plain.__qualname__
-        names[name] = turned(own)
-    return Loops(names["look_up"], names["number"])
+    found: dict[str, Any] = {}
+    for module, loops in _LOOPS.items():
+        names = dict(vars(module))  # the plain functions stay what they are
+        for name in loops:
+            plain = getattr(module, name)
+            own = FunctionType(plain.__code__, names, name)
+            own.__module__, own.__qualname__ = plain.__module__, plain.__qualname__
+            names[name] = found[name] = turned(own)
+    return Loops(found["look_up"], found["number"])
 
 
 def _run_empty(loops: Loops) -> None:

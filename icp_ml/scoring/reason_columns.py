@@ -11,7 +11,8 @@ import pyarrow as pa
 from icp_ml.estimator.encoding import MISSING, FloatArray
 from icp_ml.scoring.look_up import Chosen
 from icp_ml.scoring.reasons import SMALLEST, TENS, ReasonBook, as_shown, rounding_of
-from icp_ml.scoring.row_loops import COUNTS, EMPTY, OTHERS, VOICES, YEARS, BoolArray, IntArray, NumberArray
+from icp_ml.scoring.row_loops import EMPTY, VOICES, BoolArray, IntArray
+from icp_ml.scoring.sentence_loops import COUNTS, OTHERS, YEARS, NumberArray
 
 
 def reason_columns(
@@ -31,7 +32,7 @@ def reason_columns(
     without : ndarray of bool, shape (rows,)
         Rows that are not scored and so have no reasons.
     number : callable, optional
-        `row_loops.number`, compiled or plain; default: NumPy's way, which gives the same.
+        `sentence_loops.number`, compiled or plain; default: NumPy's way, which gives the same.
     """
     none = without | (np.abs(chosen.contributions) < SMALLEST)
     columns, forms = _shown_of(book, values)
@@ -75,7 +76,7 @@ def _shown_of(book: ReasonBook, values: Mapping[str, FloatArray]) -> tuple[IntAr
 def _numbered(
     said: IntArray, own: FloatArray, columns: IntArray, forms: IntArray
 ) -> tuple[NumberArray, IntArray, IntArray]:
-    """Do by way of NumPy what `row_loops.number` does: sentences are numbered as they come, account by account."""
+    """Do by way of NumPy what `sentence_loops.number` does: sentences are numbered as they come, account by account."""
     numbers = np.full(said.size, EMPTY, dtype=np.int32)
     rows, reasons = np.nonzero(said.T >= 0)
     kinds = said[reasons, rows]

@@ -17,7 +17,8 @@ import numpy as np
 from icp_ml.estimator.encoding import FIRST_BIN, MISSING, RARE, UNSEEN, FloatArray, Term
 from icp_ml.estimator.labels import codes_words, range_words, statement, value_words
 from icp_ml.estimator.scorecard import ScoringTables
-from icp_ml.scoring.row_loops import COUNTS, DIGITS, LARGE, OTHERS, VOICES, YEARS, BoolArray, IntArray
+from icp_ml.scoring.row_loops import VOICES, BoolArray, IntArray
+from icp_ml.scoring.sentence_loops import COUNTS, DIGITS, LARGE, OTHERS, YEARS
 from icp_ml.scoring.strongest import pair_bounds, reason_sizes
 
 FEW = 10  # customers below which a rate is not quoted

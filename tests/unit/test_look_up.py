@@ -7,13 +7,13 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
-from icp_ml.scoring import compiled, row_loops
+from icp_ml.scoring import compiled, row_loops, sentence_loops
 from icp_ml.scoring.compiled import COMPILED_FROM, IN_MEMORY_FROM, Loops
 from icp_ml.scoring.reason_columns import reason_columns
 from icp_ml.scoring.reasons import TENS, as_shown
 from tests.sql_model import every_account, every_model, nothing_known
 
-PLAIN = Loops(row_loops.look_up, row_loops.number)
+PLAIN = Loops(row_loops.look_up, sentence_loops.number)
 ROWS = 2 * row_loops.BLOCK + 77  # blocks, the last of them not whole
 
 
@@ -84,8 +84,8 @@ def test_reasons_are_the_same_dictionaries_with_either_way(machine_code, seed):
 
 def test_a_table_of_sentences_grows_with_them(machine_code, monkeypatch):
     """More distinct sentences than the table has room for at first, plain and compiled."""
-    rng, room = np.random.default_rng(0), row_loops.SLOTS
-    monkeypatch.setattr(row_loops, "SLOTS", 1024)  # of the plain one; what is compiled has its own
+    rng, room = np.random.default_rng(0), sentence_loops.SLOTS
+    monkeypatch.setattr(sentence_loops, "SLOTS", 1024)  # of the plain one; what is compiled has its own
     for number, rows, first in ((PLAIN.number, 3000, 1024), (machine_code.number, 100_000, room)):
         said = rng.integers(-1, 6, (2, rows))
         own = rng.integers(0, 4 * rows, (2, rows)).astype(float)
@@ -118,7 +118,7 @@ def test_values_are_rounded_alike_in_both_ways(machine_code):
     for form, name in ((0, "year"), (1, "count"), (2, "money")):
         expected = as_shown(values, name)
         assert np.isfinite(expected).all()
-        assert np.array([row_loops.shown(float(v), form, TENS) for v in values]).tobytes() == expected.tobytes()
+        assert np.array([sentence_loops.shown(float(v), form, TENS) for v in values]).tobytes() == expected.tobytes()
         said, numbers = np.zeros((1, len(values)), dtype=np.int64), np.empty((1, len(values)), dtype=np.int32)
         kinds, bits = np.empty(len(values), dtype=np.int64), np.empty(len(values), dtype=np.int64)
         one = np.array([0])
