@@ -1,4 +1,4 @@
-"""The loops of `row_loops` and `sentence_loops` as machine code: numba is imported once many rows are scored, not before.
+"""The loops of `row_loops` and `sentence_loops` as machine code; numba is imported once many rows are scored.
 
 What was compiled is kept on disk by numba (beside this file, else in the user's cache); where it cannot be kept or read
 again, it is compiled in memory, which takes seconds and so waits until many rows came. Without numba, NumPy's way
