@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from icp_ml import __version__
 from icp_ml.accounts import Accounts
@@ -22,8 +23,9 @@ from icp_ml.accounts.formats.readers import Chunk, Reject, open_table
 from icp_ml.engines.list_tiers import ListTiers, check_mode
 from icp_ml.engines.rank_runs import RankRuns
 from icp_ml.engines.ranking import Suppression
+from icp_ml.engines.row_groups import RowGroups
 from icp_ml.engines.spool import Spool
-from icp_ml.engines.writing import ScoredWriter, check_place, write_rejects, write_review
+from icp_ml.engines.writing import ScoredWriter, check_place, parquet_part, write_rejects, write_review
 from icp_ml.exceptions import InputError
 from icp_ml.model import ICPModel
 from icp_ml.scoring.columns import LIST_COLUMNS, LIST_TIER, row_schema
@@ -344,18 +346,30 @@ def _metadata(model: ICPModel, request: ScoreRequest, fingerprint: Mapping[str, 
 def _write(out: Path, spool: Spool, runs: RankRuns, own: ListTiers | None, metadata: Mapping[str, str]) -> None:
     """Write the result under a temporary name, adding what needs the whole list, and rename it when whole."""
     fresh = out.with_name(f".{out.name}.partial")
+    if spool.encoded and next(spool.files(), None):  # what the workers encoded is copied as it is
+        with RowGroups(fresh, metadata) as groups:
+            for index, file in spool.files():
+                columns = _list_columns(index, pq.read_metadata(file).num_rows, runs, own)
+                groups.add(file, parquet_part(columns))
+        fresh.replace(out)
+        return
     empty = True
     with ScoredWriter(fresh, out.suffix.lower(), metadata) as writer:
         for index, batch in spool.chunks():
-            rank = runs.ranks(index, batch.num_rows)
-            none, empty = rank == 0, False
-            percentile = 100.0 * (runs.total - rank + 1) / max(runs.total, 1)
-            tier = own.tiers(index, rank) if own else None
-            writer.write(batch, pa.array(rank, mask=none), pa.array(percentile, mask=none), tier)
+            empty = False
+            writer.write(batch, *_list_columns(index, batch.num_rows, runs, own).values())
         if empty:
             tier = own.nothing() if own else None
             writer.write(_no_rows(), pa.nulls(0, pa.int64()), pa.nulls(0, pa.float64()), tier)
     fresh.replace(out)
+
+
+def _list_columns(index: int, rows: int, runs: RankRuns, own: ListTiers | None) -> dict[str, pa.Array]:
+    """Return what the whole list says of a chunk's rows."""
+    rank = runs.ranks(index, rows)
+    percentile = 100.0 * (runs.total - rank + 1) / max(runs.total, 1)
+    columns = (pa.array(rank, mask=rank == 0), pa.array(percentile, mask=rank == 0))
+    return dict(zip(LIST_COLUMNS, columns, strict=True)) | ({LIST_TIER: own.tiers(index, rank)} if own else {})
 
 
 def _no_rows() -> pa.RecordBatch:

@@ -96,11 +96,13 @@ class RankRuns:
             rank = np.empty(len(order), dtype=np.int64)
             rank[order] = np.arange(done + 1, done + 1 + len(order))
             done += len(order)
-            for chunk in np.unique(part.chunk).tolist():  # rows of a run are next to each other
-                mine = part.chunk == chunk
-                out = np.empty(int(mine.sum()), dtype=_RANKED)
+            start = 0
+            for run, (begin, end) in zip(self._runs, cuts, strict=True):  # rows of a run are next to each other
+                mine = slice(start, start + end - begin)
+                out = np.empty(end - begin, dtype=_RANKED)
                 out["row"], out["rank"] = part.row[mine], rank[mine]
-                with self._path(chunk, "rank").open("ab") as file:
+                start = mine.stop
+                with self._path(run.chunk, "rank").open("ab") as file:
                     out.tofile(file)
 
     def ranks(self, chunk: int, rows: int) -> IntArray:
@@ -212,7 +214,7 @@ class RankRuns:
 
 def _order(key: FloatArray, ids: pa.Array, position: IntArray) -> IntArray:
     """Return the order by key, then by the bytes of the id, then by position; ids are only looked at where keys tie."""
-    order = np.lexsort([position, key])
+    order = np.argsort(key)  # whatever it does with equal keys is settled below
     ordered = key[order]
     same = np.concatenate([[False], ordered[1:] == ordered[:-1]])
     tied = np.flatnonzero(same | np.concatenate([same[1:], [False]]))

@@ -33,6 +33,7 @@ LOOKED_UP = (
     "rank",
     "percentile",
 )  # readers skip row groups by
+RANDOM = frozenset({"fit_score", "fit_low", "fit_high", "log_odds"})  # bytes that no compression makes fewer
 PLAIN_NUMBER = r"^[+-]?\d+(\.\d+)?$"
 
 
@@ -88,20 +89,10 @@ class ScoredWriter:
         )
         if list_tier is not None:
             columns[LIST_TIER] = list_tier
-        fields = [pa.field(name, column.type, name not in NEVER_MISSING) for name, column in columns.items()]
-        table = pa.table(list(columns.values()), schema=pa.schema(fields))
+        table = _table(columns)
         if self.ending == ".parquet":
-            if self._writer is None:  # the Arrow schema is not stored: dictionaries must read back as strings
-                repeated = [n for n in table.column_names if pa.types.is_dictionary(table.schema.field(n).type)]
-                repeated += [n for n in table.column_names if n.endswith("_contribution")]
-                self._writer = pq.ParquetWriter(
-                    self.path,
-                    table.schema,
-                    compression="zstd",
-                    store_schema=False,
-                    use_dictionary=repeated,
-                    write_statistics=[n for n in LOOKED_UP if n in table.column_names],
-                )
+            if self._writer is None:
+                self._writer = _parquet_writer(self.path, table.schema)
             self._writer.write_table(table, row_group_size=max(table.num_rows, 1))
             return
         table = plain_strings(defused(table))
@@ -110,6 +101,34 @@ class ScoredWriter:
                 self.path, table.schema, write_options=pacsv.WriteOptions(quoting_style="needed")
             )
         self._writer.write_table(table)
+
+
+def parquet_part(columns: Mapping[str, pa.Array]) -> bytes:
+    """Return columns as a Parquet file of one row group, for `RowGroups`."""
+    table = _table({name: _distinct(column) for name, column in columns.items()})
+    sink = pa.BufferOutputStream()
+    with _parquet_writer(sink, table.schema) as writer:
+        writer.write_table(table, row_group_size=max(table.num_rows, 1))
+    return bytes(memoryview(sink.getvalue()))
+
+
+def _table(columns: Mapping[str, pa.Array]) -> pa.Table:
+    fields = [pa.field(name, column.type, name not in NEVER_MISSING) for name, column in columns.items()]
+    return pa.table(list(columns.values()), schema=pa.schema(fields))
+
+
+def _parquet_writer(sink: Path | pa.NativeFile, schema: pa.Schema) -> pq.ParquetWriter:
+    """Open a Parquet file; its Arrow schema is not stored, as dictionaries must read back as strings."""
+    repeated = [name for name in schema.names if pa.types.is_dictionary(schema.field(name).type)]
+    repeated += [name for name in schema.names if name.endswith("_contribution")]
+    return pq.ParquetWriter(
+        sink,
+        schema,
+        compression={name: "none" if name in RANDOM else "zstd" for name in schema.names},
+        store_schema=False,
+        use_dictionary=repeated,
+        write_statistics=[name for name in LOOKED_UP if name in schema.names],
+    )
 
 
 def _distinct(column: pa.Array) -> pa.Array:

@@ -12,13 +12,16 @@ import numpy.typing as npt
 import pyarrow as pa
 from scipy.special import expit
 
-from icp_ml.estimator.encoding import MISSING, Codes, Encoding, FloatArray, numeric_values
+from icp_ml.estimator.encoding import Codes, Encoding, FloatArray, numeric_values
 from icp_ml.estimator.scorecard import Z90, ScoringTables
 from icp_ml.estimator.segment_tables import EVERYONE, SegmentRule
 from icp_ml.scoring.columns import WINNABILITY
+from icp_ml.scoring.compiled import loops_for
+from icp_ml.scoring.look_up import LookUp
 from icp_ml.scoring.lookalikes import Neighbours, Reference, Support
 from icp_ml.scoring.parts import divider, in_parts, joined
-from icp_ml.scoring.reasons import ReasonBook, reason_columns
+from icp_ml.scoring.reason_columns import reason_columns
+from icp_ml.scoring.reasons import ReasonBook
 from icp_ml.scoring.worth_knowing import WorthKnowing
 from icp_ml.tiers import LETTERS, NO_TIER, TIER_RANGES, TierCutoffs
 
@@ -88,6 +91,11 @@ class Scorer:
         return WorthKnowing(self.tables)
 
     @cached_property
+    def _look_up(self) -> LookUp:
+        lifts = [term for _, term, _, _ in self._worth_knowing.lifts]
+        return LookUp(self._book, self.support.named, self._field_columns, lifts)
+
+    @cached_property
     def _whole(self) -> Scorer:
         """What scores the rows whose segment is not known."""
         return replace(self, tables=self.tables.tables_of(EVERYONE), parts=())
@@ -115,24 +123,20 @@ class Scorer:
         if self.parts:
             if not rows:
                 return self._whole.score(columns, rows, as_of)
-            found, order = [], []
+            scored, order = [], []
             for number, index, some in in_parts(self._divider, columns, rows, as_of or self.tables.as_of):
                 scorer = self._whole if number == EVERYONE else self.parts[number]
-                found.append(scorer.score(some, len(index), as_of))
+                scored.append(scorer.score(some, len(index), as_of))
                 order.append(index)
-            return joined(found, order)
+            return joined(scored, order)
         codes = self.tables.encode(columns, rows, as_of)
-        log_odds = self.tables.log_odds(codes)
-        error = Z90 * self.tables.standard_error(codes)
+        found = self._look_up(codes, self.reasons)
+        log_odds, error = found.log_odds, Z90 * found.error
         fit, low, high = (100.0 * expit(x) for x in (log_odds, log_odds - error, log_odds + error))
-        coverage = (
-            np.mean([codes[:, j] != MISSING for j in self._field_columns], axis=0)
-            if self.tables.fields
-            else np.zeros(rows)
-        )
+        coverage = found.known / max(len(self.tables.fields), 1)
         status, reason = self._status(codes, coverage)
         out = status != 0
-        unlike = self.support.kinds(codes)
+        unlike = self.support.kinds(codes, found.unlike)
         inside = (unlike == 0) & (coverage > 0)
         tier = self.cutoffs.assign(fit)
         at_best = np.where(inside, 0, TIER_C)
@@ -155,10 +159,11 @@ class Scorer:
             "segment": _choice(np.zeros(rows, dtype=np.int64), (self.segment,)),
         }
         own = self._own_values(columns, as_of or self.tables.as_of)
-        result |= reason_columns(self._book, codes, own, self.reasons, out)
+        loops = loops_for(rows)
+        result |= reason_columns(self._book, found.chosen, own, self.reasons, out, loops.number if loops else None)
         result |= self._lookalike_columns(codes, out)
         result["tier_range"] = _choice(self.cutoffs.ranges(low, high, at_best), TIER_RANGES, missing=out)
-        result |= self._worth_knowing.columns(codes, log_odds, fit, out)
+        result |= self._worth_knowing.columns(found.unknown, log_odds, fit, out)
         result[WINNABILITY] = columns[WINNABILITY] if WINNABILITY in columns else pa.nulls(rows, text)
         result["model_version"] = _choice(np.zeros(rows, dtype=np.int64), (self.model_version,))
         return pa.RecordBatch.from_arrays(list(result.values()), names=list(result))

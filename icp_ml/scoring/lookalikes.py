@@ -218,9 +218,15 @@ class Support:
         widest = sorted(self.terms, key=lambda j: (-float(self.tables.ranges[j]), j))[:MOST_FIELDS]
         return Gaps({j: self.oddness(j) >= ODD for j in widest})
 
-    def kinds(self, codes: Codes) -> npt.NDArray[np.int64]:
-        """Return per row 0 for inside, else a number that `fields_of` reads."""
-        kinds = self.named.kinds(codes)
+    def kinds(self, codes: Codes, named: npt.NDArray[np.int64] | None = None) -> npt.NDArray[np.int64]:
+        """Return per row 0 for inside, else a number that `fields_of` reads.
+
+        Parameters
+        ----------
+        named : ndarray of shape (rows,), optional
+            `self.named.kinds(codes)`, where that is known already.
+        """
+        kinds = self.named.kinds(codes) if named is None else named
         if self.gaps is not None:
             return kinds
         return np.where(self.novelty(codes) <= self.threshold, 0, np.where(kinds == 0, NO_FIELD, kinds))

@@ -8,24 +8,23 @@ the reason names the other field instead of a rate.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-import numpy.typing as npt
-import pandas as pd
-import pyarrow as pa
 
-from icp_ml.estimator.encoding import ABSENT, FIRST_BIN, MISSING, RARE, UNSEEN, Codes, FloatArray, Term
+from icp_ml.estimator.encoding import FIRST_BIN, MISSING, RARE, UNSEEN, FloatArray, Term
 from icp_ml.estimator.labels import codes_words, range_words, statement, value_words
 from icp_ml.estimator.scorecard import ScoringTables
+from icp_ml.scoring.row_loops import VOICES, BoolArray, IntArray
+from icp_ml.scoring.sentence_loops import COUNTS, DIGITS, LARGE, OTHERS, YEARS
+from icp_ml.scoring.strongest import pair_bounds, reason_sizes
 
 FEW = 10  # customers below which a rate is not quoted
 SMALLEST = 0.005  # log-odds: less is no reason
-WIDE_TERMS = 32  # searched first for the largest contributions
+TENS = np.array([float(f"1e{k}") for k in range(-308, 309)])
 MAX_CACHED = 200_000  # sentences
-BLOCK = 4096  # rows searched at once: their sizes stay in the processor's cache
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,7 @@ class ReasonBook:
     _texts: dict[tuple[int, int], str] = field(default_factory=dict, repr=False)
     _spans: dict[tuple[int, int], tuple[int, int]] = field(default_factory=dict, repr=False)
     _places: dict[tuple[int, int], str] = field(default_factory=dict, repr=False)
-    _sentences: dict[tuple[int, int, float, int], str] = field(default_factory=dict, repr=False)
+    _sentences: dict[tuple[int, int], str] = field(default_factory=dict, repr=False)
 
     @cached_property
     def sizes(self) -> list[FloatArray]:
@@ -49,6 +48,11 @@ class ReasonBook:
     def bounds(self) -> dict[int, float]:
         """How much each term in a pair can have to say at most."""
         return pair_bounds(self.tables)
+
+    @cached_property
+    def widths(self) -> FloatArray:
+        """How much each term can have to say at most."""
+        return np.array([self.bounds.get(j, float(size.max())) for j, size in enumerate(self.sizes)], dtype=np.float64)
 
     @cached_property
     def partners(self) -> dict[int, str]:
@@ -171,46 +175,36 @@ class ReasonBook:
         before, after = ("", f" {enc.label}") if enc.form == "count" else (f"{_capital(enc.label)} ", "")
         return before, f"{after} ({self.place(j, code, alone=bool(together))}) {self.evidence(j, code, together)}"
 
-    def texts(
-        self, j: int, codes: npt.NDArray[np.uint16], values: FloatArray | None, half: FloatArray | None = None
-    ) -> tuple[npt.NDArray[np.int64], list[str]]:
-        """Return, for rows of one term, the index of each row's sentence and the distinct sentences.
+    @cached_property
+    def starts(self) -> IntArray:
+        """Where each term's codes begin among those of all terms, and the end; sentences are numbered by them."""
+        return np.cumsum([0, *(term.size for term in self.tables.terms)], dtype=np.int64)
 
-        `half` is what pairs add to the rows' contributions, of a term that is in one.
+    @cached_property
+    def term_of(self) -> IntArray:
+        """The term of each code among those of all terms."""
+        return np.repeat(np.arange(len(self.tables.terms)), np.diff(self.starts))
+
+    def numbered(self, said: IntArray, bits: IntArray, valued: BoolArray) -> list[str]:
+        """Return the sentences of numbers of `Chosen.said`.
+
+        Parameters
+        ----------
+        bits : ndarray of shape (sentences,)
+            Of the account's own value.
+        valued : ndarray of bool, shape (sentences,)
+            Whether the sentence shows it.
         """
-        if half is None:
-            return self._texts_of(j, codes, values, 0)
-        own = self.tables.values[j].take(codes)
-        direction = np.where(np.abs(half) > np.abs(own), np.sign(own + half), 0.0)
-        index = np.empty(len(codes), dtype=np.int64)
-        found: list[str] = []
-        for together in (-1, 0, 1):
-            some = np.flatnonzero(direction == together)
-            if len(some):
-                place, texts = self._texts_of(j, codes[some], None if values is None else values[some], together)
-                index[some] = place + len(found)
-                found += texts
-        return index, found
-
-    def _texts_of(
-        self, j: int, codes: npt.NDArray[np.uint16], values: FloatArray | None, together: int
-    ) -> tuple[npt.NDArray[np.int64], list[str]]:
-        term = self.tables.terms[j]
-        if values is None or term.encoding.kind != "numeric":
-            index, distinct = pd.factorize(codes)
-            return index, [self.sentence(j, int(c), together=together) for c in distinct]
-        place, shown = pd.factorize(as_shown(values, term.encoding.form))  # hashing: sorting took half of the time
-        index, pairs = pd.factorize(place * term.size + codes)
-        return index, [self._cached(j, int(p % term.size), float(shown[p // term.size]), together) for p in pairs]
-
-    def _cached(self, j: int, code: int, value: float, together: int) -> str:
-        key = (j, code, value, together)
-        found = self._sentences.get(key)
-        if found is None:
-            found = self.sentence(j, code, value, together)
+        keys = list(zip((said * 2 + valued).tolist(), bits.tolist(), strict=True))
+        found = [self._sentences.get(key) for key in keys]
+        for place in [place for place, text in enumerate(found) if text is None]:
+            at, voice = divmod(int(said[place]), VOICES)
+            j = int(self.term_of[at])
+            value = float(bits[place : place + 1].view(np.float64)[0]) if valued[place] else None
+            found[place] = text = self.sentence(j, at - int(self.starts[j]), value, voice - 1)
             if len(self._sentences) < MAX_CACHED:
-                self._sentences[key] = found
-        return found
+                self._sentences[keys[place]] = text
+        return [text for text in found if text is not None]
 
 
 def term_words(term: Term) -> str:
@@ -221,17 +215,25 @@ def term_words(term: Term) -> str:
 def as_shown(values: FloatArray, form: str) -> FloatArray:
     """Round to what a sentence shows, so that few distinct sentences serve many accounts; missing becomes 0."""
     known: FloatArray = np.where(np.isfinite(values), values, 0.0)
-    whole: FloatArray = np.round(known)
-    if form in ("year", "age"):
+    whole: FloatArray = np.rint(known) + 0.0  # a zero has no sign
+    rounding = rounding_of(form)
+    if rounding == YEARS:
         return whole
     size = np.abs(known)
-    power = np.floor(np.log10(np.where(size > 0, size, 1.0))) - 2.0
-    step = 10.0 ** np.abs(power)
+    middle = len(TENS) // 2
+    place = middle + np.floor(np.log10(np.where(size > 0, size, 1.0))).astype(np.int64)
+    place = np.clip(place, DIGITS, len(TENS) - 2)
+    place = np.where(TENS[place] > size, place - 1, np.where(TENS[place + 1] <= size, place + 1, place))
+    power = place - middle - DIGITS  # exact, though a logarithm is not
+    step = TENS[np.minimum(middle + np.abs(power), len(TENS) - 1)]
     with np.errstate(over="ignore"):  # both branches are computed; the one that overflows is not taken
-        rounded: FloatArray = np.where(power >= 0, np.round(known / step) * step, np.round(known * step) / step)
-    if form == "count":
-        rounded = np.where(size < 10_000, whole, rounded)
-    return rounded
+        rounded: FloatArray = np.where(power >= 0, np.rint(known / step) * step, np.rint(known * step) / step) + 0.0
+    return np.where(size < LARGE, whole, rounded) if rounding == COUNTS else rounded
+
+
+def rounding_of(form: str) -> int:
+    """Return how a form's values are rounded: one of `YEARS`, `COUNTS`, `OTHERS`."""
+    return YEARS if form in ("year", "age") else COUNTS if form == "count" else OTHERS
 
 
 def _placed(term: Term, code: int, first: int, last: int) -> str:
@@ -244,153 +246,3 @@ def _placed(term: Term, code: int, first: int, last: int) -> str:
 
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
-
-
-def reason_sizes(tables: ScoringTables) -> list[FloatArray]:
-    """Return, per term, how much each code has to say: the size of its contribution.
-
-    Absent tokens count for half: that a company does *not* use a tool seldom explains anything to a person.
-    """
-    sizes = [np.abs(values) for values in tables.values]
-    for size, term in zip(sizes, tables.terms, strict=True):
-        if term.encoding.kind == "tokens":
-            size[ABSENT] *= 0.5
-    return sizes
-
-
-def pair_bounds(tables: ScoringTables) -> dict[int, float]:
-    """Return how much each term in a pair can have to say at most."""
-    bounds: dict[int, float] = {}
-    for pair in tables.pairs:
-        for j in (pair.first, pair.second):
-            most = bounds.get(j, float(np.abs(tables.values[j]).max()))
-            bounds[j] = most + 0.5 * float(np.abs(pair.values).max())
-    return bounds
-
-
-def pair_sizes(tables: ScoringTables, codes: Codes, halves: Mapping[int, FloatArray]) -> dict[int, FloatArray]:
-    """Return how much each row's value of a term in a pair has to say, shape (rows,): see `reason_sizes`."""
-    out: dict[int, FloatArray] = {}
-    for j, half in halves.items():
-        out[j] = np.abs(tables.values[j].take(codes[:, j]) + half)
-        if tables.terms[j].encoding.kind == "tokens":
-            out[j][codes[:, j] == ABSENT] *= 0.5
-    return out
-
-
-def strongest(
-    sizes: Sequence[FloatArray],
-    codes: Codes,
-    k: int,
-    paired: Mapping[int, FloatArray] | None = None,
-    most: Mapping[int, float] | None = None,
-) -> npt.NDArray[np.int64]:
-    """Return term numbers of the k largest sizes per row, largest first, shape (rows, k); ties go to the earlier term.
-
-    Most terms are too small to be among the k largest of most rows: the widest are searched first, and all
-    terms only for rows where a narrow one could still come in. `paired` holds sizes per row of terms whose size
-    does not depend on their own code alone, and `most` what those can reach.
-    """
-    n, m = codes.shape
-    k = min(k, m)
-    if k == 0 or n == 0:
-        return np.empty((n, 0), dtype=np.int64)
-    paired, most = paired or {}, most or {}
-    bounds = np.array([most.get(j, float(size.max())) for j, size in enumerate(sizes)])
-    ranked = np.argsort(-bounds, kind="stable")
-    wide = np.sort(ranked[: max(WIDE_TERMS, k)])
-    out = np.empty((n, k), dtype=np.int64)
-    for begin in range(0, n, BLOCK):
-        block = codes[begin : begin + BLOCK]
-        rowwise = {j: size[begin : begin + BLOCK] for j, size in paired.items()}
-        best, least = _largest(sizes, block, wide, k, rowwise)
-        if len(wide) < m:
-            rows = np.flatnonzero(least <= bounds[ranked[len(wide)]])
-            some = {j: size[rows] for j, size in rowwise.items()}
-            best[rows] = _largest(sizes, block[rows], np.arange(m), k, some)[0]
-        out[begin : begin + len(block)] = best
-    return out
-
-
-def _largest(
-    sizes: Sequence[FloatArray],
-    codes: Codes,
-    terms: npt.NDArray[np.int64],
-    k: int,
-    rowwise: Mapping[int, FloatArray],
-) -> tuple[npt.NDArray[np.int64], FloatArray]:
-    """Return the k largest of some terms per row, largest first, and the size of the k-th."""
-    size = np.empty((len(codes), len(terms)))
-    for place, j in enumerate(terms):
-        size[:, place] = rowwise[j] if j in rowwise else sizes[j].take(codes[:, j])
-    rows = np.arange(len(size))
-    best = np.empty((len(size), k), dtype=np.int64)
-    for i in range(k):  # k passes of argmax, which takes the first of equals: faster than sorting, and ties are settled
-        best[:, i] = size.argmax(axis=1)
-        least = size[rows, best[:, i]]
-        size[rows, best[:, i]] = -1.0
-    return terms[best], least
-
-
-def reason_columns(
-    book: ReasonBook,
-    codes: Codes,
-    values: Mapping[str, FloatArray],
-    k: int,
-    without: npt.NDArray[np.bool_],
-) -> dict[str, pa.Array]:
-    """Return `reason_i`, `reason_i_field` and `reason_i_contribution` for i in 1..k.
-
-    Parameters
-    ----------
-    values : mapping of field name to ndarray of shape (rows,)
-        The accounts' own numbers, for numeric fields.
-    without : ndarray of bool, shape (rows,)
-        Rows that are not scored and so have no reasons.
-    """
-    halves = book.tables.halves(codes)
-    chosen = strongest(book.sizes, codes, k, pair_sizes(book.tables, codes, halves), book.bounds)
-    n = len(codes)
-    picked = np.empty(chosen.shape)
-    sentence = np.zeros(chosen.shape, dtype=np.int64)
-    texts: dict[str, int] = {}  # two values may read alike, and a dictionary must name each text once
-    flat = chosen.ravel()
-    order = np.argsort(flat.astype(np.uint16), kind="stable")  # short integers are sorted by radix
-    present, starts = np.unique(flat[order], return_index=True)
-    for j, positions in zip(present, np.split(order, starts[1:]), strict=True) if len(order) else ():
-        rows, places = np.divmod(positions, chosen.shape[1])
-        term = book.tables.terms[j]
-        own = values[term.field][rows] if term.field in values else None
-        shown = codes[rows, j]
-        half = halves[int(j)][rows] if int(j) in halves else None
-        picked[rows, places] = book.tables.values[j][shown] + (0.0 if half is None else half)
-        index, found = book.texts(int(j), shown, own, half)
-        sentence[rows, places] = np.array([texts.setdefault(text, len(texts)) for text in found])[index]
-    names = [term.field for term in book.tables.terms]
-    fields = list(dict.fromkeys(names))
-    of_term = np.array([fields.index(name) for name in names], dtype=np.int64)
-    dictionary, field_names = pa.array(list(texts), type=pa.string()), pa.array(fields, type=pa.string())
-    out: dict[str, pa.Array] = {}
-    for i in range(k):
-        if i < chosen.shape[1]:
-            none = without | (np.abs(picked[:, i]) < SMALLEST)
-            out[f"reason_{i + 1}"] = _dictionary(sentence[:, i], dictionary, none)
-            out[f"reason_{i + 1}_field"] = _dictionary(of_term[chosen[:, i]], field_names, none)
-            out[f"reason_{i + 1}_contribution"] = pa.array(picked[:, i], mask=none)
-        else:
-            out[f"reason_{i + 1}"] = out[f"reason_{i + 1}_field"] = _dictionary(
-                np.zeros(n, np.int64), dictionary, np.ones(n, bool)
-            )
-            out[f"reason_{i + 1}_contribution"] = pa.nulls(n, pa.float64())
-    return out
-
-
-def _dictionary(index: npt.NDArray[np.int64], values: pa.Array, missing: npt.NDArray[np.bool_]) -> pa.Array:
-    """Return texts by index, each column with only the texts it shows: Parquet writes a dictionary out whole."""
-    if not len(values):
-        return pa.DictionaryArray.from_arrays(pa.nulls(len(index), pa.int32()), values)
-    shown = np.bincount(index[~missing], minlength=len(values)) > 0
-    place = np.cumsum(shown) - 1
-    return pa.DictionaryArray.from_arrays(
-        pa.array(place[index].astype(np.int32), mask=missing), values.filter(pa.array(shown))
-    )

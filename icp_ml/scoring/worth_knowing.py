@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from scipy.special import expit
 
-from icp_ml.estimator.encoding import MISSING, Codes, FloatArray
+from icp_ml.estimator.encoding import MISSING, FloatArray
 from icp_ml.estimator.scorecard import ScoringTables
 
 FAVOURABLE = 0.9  # of the customers who show the field: nine in ten are told less by it
@@ -58,18 +58,17 @@ class WorthKnowing:
         return sum(means) + Z_FAVOURABLE * float(np.sqrt(spread)) - unknown
 
     def columns(
-        self, codes: Codes, log_odds: FloatArray, fit: FloatArray, without: npt.NDArray[np.bool_]
+        self, best: npt.NDArray[np.int64], log_odds: FloatArray, fit: FloatArray, without: npt.NDArray[np.bool_]
     ) -> dict[str, pa.Array]:
         """Return `worth_knowing` and `worth_knowing_field`; empty where no unknown field lifts the fit by a point.
 
         Parameters
         ----------
+        best : ndarray of int, shape (rows,)
+            Position in `lifts` of the unknown field with the largest lift, -1 where none is unknown.
         without : ndarray of bool, shape (rows,)
             Rows that are not scored.
         """
-        best = np.full(len(codes), -1, dtype=np.int64)
-        for place, (_, j, _, _) in enumerate(self.lifts):  # the largest lift is written last
-            best[codes[:, j] == MISSING] = place
         lift = np.array([*(one[0] for one in self.lifts), 0.0])[best]
         lifted = np.floor(100.0 * expit(log_odds + lift) + 0.5).astype(np.int64)
         none = without | (best < 0) | (lifted <= np.floor(fit + 0.5))

@@ -8,16 +8,10 @@ import pytest
 from icp_ml.estimator.encoding import Encoding, FieldEncoding
 from icp_ml.estimator.pair_tables import PairTable
 from icp_ml.estimator.scorecard import ScoringTables
-from icp_ml.scoring.reasons import (
-    SMALLEST,
-    ReasonBook,
-    as_shown,
-    pair_bounds,
-    pair_sizes,
-    reason_columns,
-    reason_sizes,
-    strongest,
-)
+from icp_ml.scoring.look_up import chosen
+from icp_ml.scoring.reason_columns import reason_columns
+from icp_ml.scoring.reasons import SMALLEST, ReasonBook, as_shown
+from icp_ml.scoring.strongest import pair_bounds, pair_sizes, reason_sizes, strongest
 
 ENCODING = Encoding(
     (
@@ -99,15 +93,20 @@ def test_neighbouring_codes_that_speak_alike_share_their_evidence():
 
 
 def test_few_sentences_serve_many_values_and_each_row_gets_its_own():
-    values = np.array([240.0, 240.4, 12.0, np.nan, 241.0])
-    index, texts = BOOK.texts(0, np.array([3, 3, 2, 0, 3], dtype=np.uint16), values)
-    shown = [texts[i] for i in index]
-    assert index[0] == index[1]
+    codes = np.array([[3, 0, 0, 0], [3, 0, 0, 0], [2, 0, 0, 0], [0, 0, 0, 0], [3, 0, 0, 0]], dtype=np.uint16)
+    own = {"employees": np.array([240.0, 240.4, 12.0, np.nan, 241.0])}
+    column = columns(BOOK, codes, own, 1, np.zeros(5, bool))["reason_1"]
+    shown = column.to_pylist()
+    assert shown[0] == shown[1]
     assert shown[0].startswith("240 employees")
     assert shown[2].startswith("12 employees")
-    assert shown[3].startswith("Employees not known")
+    assert shown[3] is None  # that it is not known says nothing here
     assert shown[4].startswith("241 employees")
-    assert len(texts) == 4
+    assert len(column.dictionary) == 3
+
+
+def columns(book, codes, own, k, without):
+    return reason_columns(book, chosen(book, codes, k), own, k, without)
 
 
 def test_values_as_shown():
@@ -172,10 +171,10 @@ def test_a_reason_names_the_other_field_where_the_pair_says_more():
     book = ReasonBook(replace(TABLES, pairs=(PairTable(0, 1, values, np.zeros((7, 5))),)))
     codes = np.array([[4, 3, 1, 0], [4, 4, 1, 0], [5, 4, 1, 0]], dtype=np.uint16)
     own = {"employees": np.array([400.0, 400, 700])}
-    columns = {name: c.to_pylist() for name, c in reason_columns(book, codes, own, 4, np.zeros(3, bool)).items()}
+    told = {name: c.to_pylist() for name, c in columns(book, codes, own, 4, np.zeros(3, bool)).items()}
     said = [
-        {columns[f"reason_{i}_field"][row]: (columns[f"reason_{i}_contribution"][row], columns[f"reason_{i}"][row])
-         for i in range(1, 5) if columns[f"reason_{i}"][row]}
+        {told[f"reason_{i}_field"][row]: (told[f"reason_{i}_contribution"][row], told[f"reason_{i}"][row])
+         for i in range(1, 5) if told[f"reason_{i}"][row]}
         for row in range(3)
     ]  # fmt: skip
     against, apart, alone = (row["employees"] for row in said)
@@ -200,7 +199,7 @@ def test_no_reasons_and_no_rows():
 def columns_of(codes, values, k=3, without=None):
     codes = np.array(codes, dtype=np.uint16)
     without = np.zeros(len(codes), dtype=bool) if without is None else np.array(without)
-    found = reason_columns(BOOK, codes, values, k, without)
+    found = columns(BOOK, codes, values, k, without)
     return {name: column.to_pylist() for name, column in found.items()}
 
 
@@ -251,6 +250,6 @@ def test_no_rows():
 def test_sentences_that_read_alike_are_one_entry_of_the_dictionary():
     codes = np.array([[0, 0, 0, 2], [0, 0, 0, 2], [0, 0, 0, 2]], dtype=np.uint16)
     own = {"funded": np.array([300.0, 301.0, 90.0])}  # 10 months ago, twice
-    column = reason_columns(BOOK, codes, own, 1, np.zeros(3, dtype=bool))["reason_1"]
+    column = columns(BOOK, codes, own, 1, np.zeros(3, dtype=bool))["reason_1"]
     assert len(column.dictionary) == len(column.dictionary.unique())
     assert column.to_pylist()[0] == column.to_pylist()[1] != column.to_pylist()[2]

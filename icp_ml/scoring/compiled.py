@@ -1,0 +1,144 @@
+"""The loops of `row_loops` and `sentence_loops` as machine code; numba is imported once many rows are scored.
+
+What was compiled is kept on disk by numba (beside this file, else in the user's cache); where it cannot be kept or read
+again, it is compiled in memory, which takes seconds and so waits until many rows came. Without numba, NumPy's way
+serves any number of rows, with the same bits.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from threading import Lock
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+
+from icp_ml.scoring import row_loops, sentence_loops
+from icp_ml.scoring.row_loops import FlatTables, Outcome
+
+COMPILED_FROM = 50_000  # rows of a batch: below, loading the compiled code takes longer than it saves
+# Each after those that it calls.
+_LOOPS = {
+    row_loops: (
+        "add_terms",
+        "add_pairs",
+        "unlike_customers",
+        "count_known",
+        "put",
+        "size_up",
+        "strongest",
+        "pick",
+        "look_up",
+    ),
+    sentence_loops: ("place_of", "placed", "shown", "number"),
+}
+IN_MEMORY_FROM = 1_000_000  # rows in all, where every process has to compile anew
+
+
+@dataclass(frozen=True)
+class Loops:
+    """The loops that are called from outside: `row_loops.look_up` and `sentence_loops.number`."""
+
+    look_up: Callable[..., None]
+    number: Callable[..., int]
+
+
+@dataclass
+class _State:
+    """What this process has compiled, and how many rows it has scored in large batches."""
+
+    lock: Lock = field(default_factory=Lock)
+    rows: int = 0
+    loops: Loops | None = None
+    tried: set[bool] = field(default_factory=set)  # with a cache, without
+
+    def of(self, rows: int) -> Loops | None:
+        """Return the loops, prepared when enough rows came."""
+        if self.loops is not None or rows < COMPILED_FROM:
+            return self.loops
+        if not self.lock.acquire(blocking=False):
+            return None  # another thread is at it; meanwhile NumPy does what there is
+        try:
+            self.rows += rows
+            for cached in (True, False):
+                if self.loops is None and cached not in self.tried and (cached or self.rows >= IN_MEMORY_FROM):
+                    self.tried.add(cached)
+                    self.loops = prepared(cached=cached)
+        finally:
+            self.lock.release()
+        return self.loops
+
+
+_state = _State()
+
+
+def loops_for(rows: int) -> Loops | None:
+    """Return the compiled loops, or None where NumPy is to do it: for few rows, or without numba."""
+    return _state.of(rows)
+
+
+def prepared(*, cached: bool) -> Loops | None:
+    """Return the loops, run once on no rows, as whatever can go wrong shows there; None where something did."""
+    try:
+        loops = compiled(cached=cached)
+        _run_empty(loops)
+    except Exception:  # numba missing or broken, or a cache that cannot be written, read or trusted
+        return None
+    return loops
+
+
+def compiled(*, cached: bool) -> Loops:
+    """Return the loops as functions that numba compiles when they are first called.
+
+    Parameters
+    ----------
+    cached : bool
+        Whether numba keeps what it compiled on disk.
+
+    Raises
+    ------
+    Exception
+        numba is not installed, or finds no place for its cache.
+    """
+    numba: Any = importlib.import_module("numba")
+    turned = numba.njit(nogil=True, cache=cached)
+    found: dict[str, Any] = {}
+    for module, loops in _LOOPS.items():
+        names = dict(vars(module))  # the plain functions stay what they are
+        for name in loops:
+            plain = getattr(module, name)
+            own = FunctionType(plain.__code__, names, name)
+            own.__module__, own.__qualname__ = plain.__module__, plain.__qualname__
+            names[name] = found[name] = turned(own)
+    return Loops(found["look_up"], found["number"])
+
+
+def _run_empty(loops: Loops) -> None:
+    whole, numbers, flags = np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros(0, dtype=np.bool_)
+    rows, positions = np.zeros((1, 0)), np.zeros((1, 0), dtype=np.int64)
+    tables = FlatTables(
+        starts=np.zeros(1, dtype=np.int64),
+        points=numbers,
+        variances=numbers,
+        bases=np.zeros(2),
+        sizes=numbers,
+        tokens=flags,
+        ranked=whole,
+        bounds=numbers,
+        slots=whole,
+        pairs=np.zeros((0, 6), dtype=np.int64),
+        pair_points=numbers,
+        pair_variances=numbers,
+        alone=np.zeros((0, 2), dtype=np.int64),
+        odd=flags,
+        together=np.zeros((0, 4), dtype=np.int64),
+        cells=flags,
+        fields=whole,
+        lifts=whole,
+    )
+    out = Outcome(numbers.copy(), numbers.copy(), whole, whole, whole, positions, rows, positions)
+    loops.look_up(tables, np.zeros((0, 0), dtype=np.uint16), out)
+    loops.number(positions, rows, whole, whole, numbers, np.zeros((1, 0), dtype=np.int32), whole, whole)

@@ -1,0 +1,119 @@
+"""The columns of reasons: sentence, field and contribution of the strongest contributions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from icp_ml.estimator.encoding import MISSING, FloatArray
+from icp_ml.scoring.look_up import Chosen
+from icp_ml.scoring.reasons import SMALLEST, TENS, ReasonBook, as_shown, rounding_of
+from icp_ml.scoring.row_loops import EMPTY, VOICES, BoolArray, IntArray
+from icp_ml.scoring.sentence_loops import COUNTS, OTHERS, YEARS, NumberArray
+
+
+def reason_columns(
+    book: ReasonBook,
+    chosen: Chosen,
+    values: Mapping[str, FloatArray],
+    k: int,
+    without: BoolArray,
+    number: Callable[..., int] | None = None,
+) -> dict[str, pa.Array]:
+    """Return `reason_i`, `reason_i_field` and `reason_i_contribution` for i in 1..k.
+
+    Parameters
+    ----------
+    values : mapping of field name to ndarray of shape (rows,)
+        The accounts' own numbers, for numeric fields.
+    without : ndarray of bool, shape (rows,)
+        Rows that are not scored and so have no reasons.
+    number : callable, optional
+        `sentence_loops.number`, compiled or plain; default: NumPy's way, which gives the same.
+    """
+    none = without | (np.abs(chosen.contributions) < SMALLEST)
+    columns, forms = _shown_of(book, values)
+    said = np.where(none, EMPTY, chosen.said)
+    own = np.stack(list(values.values())) if values else np.empty((0, len(without)))
+    if number is None:
+        sentences, kinds, shown = _numbered(said, own, columns, forms)
+    else:
+        sentences = np.empty(said.shape, dtype=np.int32)
+        kinds, shown = np.empty(said.size, dtype=np.int64), np.empty(said.size, dtype=np.int64)
+        count = number(said, own, columns, forms, TENS, sentences, kinds, shown)
+        kinds, shown = kinds[:count], shown[:count]
+    place, dictionary = _texts(book, kinds, shown, columns >= 0)
+    of_term, fields = _fields(book)
+    terms = np.where(none, EMPTY, chosen.terms)
+    out: dict[str, pa.Array] = {}
+    for i in range(k):
+        name = f"reason_{i + 1}"
+        if i < len(none):
+            out[name] = _dictionary(sentences[i], place, dictionary)
+            out[f"{name}_field"] = _dictionary(terms[i], of_term, fields)
+            out[f"{name}_contribution"] = pa.array(chosen.contributions[i], mask=none[i])
+        else:
+            empty = pa.DictionaryArray.from_arrays(pa.nulls(len(without), pa.int32()), pa.array([], pa.string()))
+            out[name] = out[f"{name}_field"] = empty
+            out[f"{name}_contribution"] = pa.nulls(len(without), pa.float64())
+    return out
+
+
+def _shown_of(book: ReasonBook, values: Mapping[str, FloatArray]) -> tuple[IntArray, IntArray]:
+    """Return, per code and voice, which value its sentence shows, -1 for none, and how that is rounded."""
+    names = {name: place for place, name in enumerate(values)}
+    terms = [term.encoding for term in book.tables.terms]
+    place = [names.get(enc.field, EMPTY) if enc.kind == "numeric" else EMPTY for enc in terms]
+    columns = np.array(place, dtype=np.int64)[book.term_of]
+    columns[book.starts[:-1] + MISSING] = EMPTY
+    forms = np.array([rounding_of(enc.form) for enc in terms], dtype=np.int64)[book.term_of]
+    return np.repeat(columns, VOICES), np.repeat(forms, VOICES)
+
+
+def _numbered(
+    said: IntArray, own: FloatArray, columns: IntArray, forms: IntArray
+) -> tuple[NumberArray, IntArray, IntArray]:
+    """Do by way of NumPy what `sentence_loops.number` does: sentences are numbered as they come, account by account."""
+    numbers = np.full(said.size, EMPTY, dtype=np.int32)
+    rows, reasons = np.nonzero(said.T >= 0)
+    kinds = said[reasons, rows]
+    bits = np.zeros(len(kinds), dtype=np.int64)
+    for form, name in ((YEARS, "year"), (COUNTS, "count"), (OTHERS, "number")):
+        some = np.flatnonzero((columns[kinds] >= 0) & (forms[kinds] == form))
+        bits[some] = as_shown(own[columns[kinds[some]], rows[some]], name).view(np.int64)
+    value, distinct = pd.factorize(bits)
+    many = max(len(distinct), 1)
+    index, both = pd.factorize(kinds * many + value)
+    numbers[rows * len(said) + reasons] = index
+    shown = np.asarray(distinct, dtype=np.int64)[both % many] if len(distinct) else np.empty(0, dtype=np.int64)
+    return numbers.reshape(said.T.shape).T, both // many, shown
+
+
+def _texts(book: ReasonBook, kinds: IntArray, shown: IntArray, valued: BoolArray) -> tuple[NumberArray, pa.Array]:
+    """Return where each sentence is among the distinct texts, and those: two values may read alike."""
+    texts = book.numbered(kinds, shown, valued[kinds])
+    distinct = {text: place for place, text in enumerate(dict.fromkeys(texts))}
+    place = np.fromiter(map(distinct.__getitem__, texts), dtype=np.int32, count=len(texts))
+    return place, pa.array(distinct, type=pa.string(), size=len(distinct))
+
+
+def _fields(book: ReasonBook) -> tuple[NumberArray, pa.Array]:
+    """Return which field each term is of, and the fields' names."""
+    names = [term.field for term in book.tables.terms]
+    fields = list(dict.fromkeys(names))
+    return np.array([fields.index(name) for name in names], dtype=np.int32), pa.array(fields, type=pa.string())
+
+
+def _dictionary(index: IntArray | NumberArray, place: NumberArray, texts: pa.Array) -> pa.Array:
+    """Return `texts` at `place[index]`, missing where the index is negative.
+
+    Each column has only the texts it shows: Parquet writes a dictionary whole.
+    """
+    at = np.append(place, len(texts)).take(index)  # what is missing comes last
+    shown = np.zeros(len(texts) + 1, dtype=np.bool_)
+    shown[at] = True
+    fresh = (np.cumsum(shown, dtype=np.int32) - 1).take(at)
+    return pa.DictionaryArray.from_arrays(pa.array(fresh, mask=index < 0), texts.filter(pa.array(shown[:-1])))
