@@ -111,9 +111,7 @@ def checks() -> list[Check]:
     (kind, often), (field, by_field) = (next(iter(found[k].items())) for k in ("first", "first_field"))
     truly = found["truly_first"][field]
     same = next(iter(found["commonest_sentence"].values()))
-    said = (
-        f"{kind}: {often:.0%}; {field} either way: {by_field:.0%}, truly {truly:.0%}; one sentence {same:.0%}"
-    )
+    said = f"{kind}: {often:.0%}; {field} either way: {by_field:.0%}, truly {truly:.0%}; one sentence {same:.0%}"
     against = f"{found['against_their_contribution']:,} of {found['reasons']:,} say otherwise"
     agrees = found["against_their_contribution"] == 0
     return [
