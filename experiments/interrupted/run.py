@@ -78,7 +78,7 @@ def trial(number: int, out: Path, expected: str, seconds: float) -> dict[str, An
         running = killed(out, moment, "--resume") or running
     left = "old" if out.read_bytes() == OLD else "new" if digest(out) == expected else "damaged"
     parts = out.with_name(f".{out.name}.parts")
-    finished = len(list(parts.glob("*.arrow"))) if parts.is_dir() else 0
+    finished = sum(path.suffix in (".arrow", ".parquet") for path in parts.iterdir()) if parts.is_dir() else 0
     found, _ = whole(out, "--resume")
     clean = not [path.name for path in out.parent.iterdir() if path.name.startswith(f".{out.name}")]
     return {
