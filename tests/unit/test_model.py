@@ -196,7 +196,7 @@ def test_where_no_customer_was_and_who_left_is_saved(tmp_path):
     left = make_reference(np.array([[2, 3, 3, 1, 2]], dtype=np.uint16), ["G-1"], "salt")
     model = replace(hand_model(), gaps=(gaps,), churned=left)
     again = ICPModel.load(model.save(tmp_path / "model"))
-    assert again.churned == replace(left, codes=again.churned.codes)
+    assert (again.churned.ids, again.churned.salt) == (left.ids, left.salt)
     assert again.churned.codes.tolist() == left.codes.tolist()
     assert again.files["reference.npz"] == model.files["reference.npz"]
     rows = hand_list(60)
