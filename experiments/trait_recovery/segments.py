@@ -4,8 +4,9 @@
 
 Worlds differ in the field that divides companies, in the cut, and in what is ideal on each side: two traits that turn
 their sign at the cut and two or three of each side's own, on fields that at least 60 % of customers have. Of profiles
-that differ little there is little to be found: they are drawn again until giving both sides the same effects would cost 0.06 of AUC (with the values that are
-known; the pair in `icp_ml.datasets` costs 0.08). A world with one profile is one of `worlds.plant`.
+that differ little there is little to be found: they are drawn again until giving both sides the same effects would
+cost 0.06 of AUC (with the values that are known; the pair in `icp_ml.datasets` costs 0.08). A world with one profile is
+one of `worlds.plant`.
 Segments are chosen on 3,000 customers; AUC of best against worst is measured on 6,000 others, for the model with its
 segments and for `mode="full"` (trees of any shape).
 Cells are appended to segments.jsonl and a run goes on where the last one stopped.
