@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 LETTERS = ("A", "B", "C", "D")
 ODDS_RATIOS = (2.5, 1.0, 0.6)  # A, B, C against the odds of the average customer; D below
 NO_TIER = "none"
+EVERY = "all"
+CARRIED = {"business_value": "a year", "lifetime_value": "in a lifetime"}  # the first that the customers carry counts
 # By the best and the worst tier of an interval: "A", "A or B", "A to C"; those where worst is better do not occur.
 TIER_RANGES = tuple(
     best if worst <= best else f"{best} {'or' if ord(worst) - ord(best) == 1 else 'to'} {worst}"
@@ -158,3 +160,50 @@ def wilson(hits: float, n: float, z: float = 1.959963984540054) -> tuple[float, 
     centre = (p + z2 / (2 * n)) / (1 + z2 / n)
     half = z * np.sqrt(p * (1 - p) / n + z2 / (4 * n * n)) / (1 + z2 / n)
     return float(max(centre - half, 0.0)), float(min(centre + half, 1.0))
+
+
+@dataclass(frozen=True)
+class ValueEvidence:
+    """Value per customer by segment and tier, customers in the tier they were put in while held out.
+
+    Attributes
+    ----------
+    outcome : str
+        business_value (revenue a year) or lifetime_value.
+    rows : tuple of dict
+        segment and tier ("all" for all of them), customers with a known value, `value` in US dollars per customer with
+        `value_low` and `value_high` (95 %), and `share` of all value; None where fewer than five are known. Values
+        are cut at the 95th percentile, as for the labels.
+    """
+
+    outcome: str
+    rows: tuple[Mapping[str, Any], ...]
+
+    @property
+    def unit(self) -> str:
+        """What the dollars are per: "a year" or "in a lifetime"."""
+        return CARRIED.get(self.outcome, "")
+
+    def by_tier(self, segment: str = EVERY) -> dict[str, Mapping[str, Any]]:
+        """Return the row of each tier of a segment."""
+        return {str(row["tier"]): row for row in self.rows if row["segment"] == segment}
+
+    @property
+    def segments(self) -> tuple[str, ...]:
+        """The segments there are, all customers first."""
+        return tuple(dict.fromkeys(str(row["segment"]) for row in self.rows))
+
+    def frame(self) -> pd.DataFrame:
+        """Return one row per segment and tier."""
+        import pandas as pd
+
+        return pd.DataFrame(list(self.rows))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON types."""
+        return {"outcome": self.outcome, "rows": [dict(row) for row in self.rows]}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> ValueEvidence:
+        """Read what `to_dict` wrote."""
+        return cls(str(data["outcome"]), tuple(dict(row) for row in data["rows"]))

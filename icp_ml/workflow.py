@@ -19,7 +19,7 @@ from icp_ml.estimator.encoding import Codes
 from icp_ml.estimator.fitting import FittedTables, fit_tables
 from icp_ml.estimator.segment_tables import assign
 from icp_ml.evaluation import Evaluation, evaluate
-from icp_ml.evaluation.value import EVERY, judge_value
+from icp_ml.evaluation.value import judge_value
 from icp_ml.exceptions import SettingsError
 from icp_ml.gate import Gate, permutation_gate
 from icp_ml.market_weights import weigh_customers
@@ -36,7 +36,7 @@ from icp_ml.scoring.supports import NEVER, Supports, fit_supports
 from icp_ml.settings import Settings
 from icp_ml.strategy.decisions import Decisions
 from icp_ml.strategy.hypothesis import Hypothesis, read_hypothesis
-from icp_ml.tiers import LETTERS, TierCutoffs
+from icp_ml.tiers import EVERY, LETTERS, TierCutoffs
 from icp_ml.training_data import TrainingData, check_segments, prepare, undivided
 
 # Shares of the time, for the progress bar.

@@ -16,9 +16,9 @@ from icp_ml.evaluation.metrics import METRICS, UNKNOWN, Interval
 from icp_ml.evaluation.recalibration import Recalibration
 from icp_ml.evaluation.suspicious import SuspiciousLabels
 from icp_ml.evaluation.tier_evidence import TierEvidence
-from icp_ml.evaluation.value import ValueEvidence
 from icp_ml.exceptions import ModelFormatError
 from icp_ml.gate import Gate
+from icp_ml.tiers import ValueEvidence
 
 MODEL = "icp_ml"
 GAIN_METRICS = ("auc", "log_loss", "log_loss_all", "rank_agreement")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -12,61 +11,9 @@ import numpy.typing as npt
 from icp_ml.estimator.rows import IntArray
 from icp_ml.evaluation.metrics import interval, resample_weights
 from icp_ml.outcomes.by_itself import OutcomeValues
-from icp_ml.tiers import LETTERS
+from icp_ml.tiers import CARRIED, EVERY, LETTERS, ValueEvidence
 
-if TYPE_CHECKING:
-    import pandas as pd
-
-EVERY = "all"
-CARRIED = {"business_value": "a year", "lifetime_value": "in a lifetime"}  # the first that the customers carry counts
 LEAST = 5  # customers whose mean is told
-
-
-@dataclass(frozen=True)
-class ValueEvidence:
-    """Value per customer by segment and tier, customers in the tier they were put in while held out.
-
-    Attributes
-    ----------
-    outcome : str
-        business_value (revenue a year) or lifetime_value.
-    rows : tuple of dict
-        segment and tier ("all" for all of them), customers with a known value, `value` in US dollars per customer with
-        `value_low` and `value_high` (95 %), and `share` of all value; None where fewer than five are known. Values
-        are cut at the 95th percentile, as for the labels.
-    """
-
-    outcome: str
-    rows: tuple[Mapping[str, Any], ...]
-
-    @property
-    def unit(self) -> str:
-        """What the dollars are per: "a year" or "in a lifetime"."""
-        return CARRIED.get(self.outcome, "")
-
-    def by_tier(self, segment: str = EVERY) -> dict[str, Mapping[str, Any]]:
-        """Return the row of each tier of a segment."""
-        return {str(row["tier"]): row for row in self.rows if row["segment"] == segment}
-
-    @property
-    def segments(self) -> tuple[str, ...]:
-        """The segments there are, all customers first."""
-        return tuple(dict.fromkeys(str(row["segment"]) for row in self.rows))
-
-    def frame(self) -> pd.DataFrame:
-        """Return one row per segment and tier."""
-        import pandas as pd
-
-        return pd.DataFrame(list(self.rows))
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON types."""
-        return {"outcome": self.outcome, "rows": [dict(row) for row in self.rows]}
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> ValueEvidence:
-        """Read what `to_dict` wrote."""
-        return cls(str(data["outcome"]), tuple(dict(row) for row in data["rows"]))
 
 
 def judge_value(

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from icp_ml.evaluation.value import EVERY, ValueEvidence
 from icp_ml.report import formats as f
-from icp_ml.tiers import LETTERS, best_first, worth_per_100
+from icp_ml.tiers import EVERY, LETTERS, ValueEvidence, best_first, worth_per_100
 
 SEGMENT_ROWS = 20
 

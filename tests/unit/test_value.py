@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from icp_ml.evaluation.value import ValueEvidence, judge_value
+from icp_ml.evaluation.value import judge_value
 from icp_ml.outcomes.by_itself import OutcomeValues
 from icp_ml.report.value_view import steps_worth, value_view
-from icp_ml.tiers import best_first, worth_per_100
+from icp_ml.tiers import ValueEvidence, best_first, worth_per_100
 
 
 def judged(name="business_value", unit="$", n=400):
