@@ -19,7 +19,6 @@ ROWS = 2 * row_loops.BLOCK + 77  # blocks, the last of them not whole
 
 @pytest.fixture(scope="module")
 def machine_code():
-    pytest.importorskip("numba")
     loops = compiled.prepared(cached=True) or compiled.prepared(cached=False)
     assert loops is not None
     return loops

@@ -13,6 +13,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from tests.hand_model import hand_list, hand_model
+
 HEAVY = ("babel", "jinja2", "lightgbm", "matplotlib", "mlflow", "numba", "pandas", "scipy", "shap", "sklearn")
 
 # Written in halves, so that this file does not hold what it looks for.
@@ -100,6 +102,21 @@ def test_importing_icp_ml_loads_nothing_heavy(repository: Path) -> None:
     loaded = set(json.loads(_run(sys.executable, "-c", code, cwd=repository)))
     assert "icp_ml" in loaded
     assert loaded & set(HEAVY) == set()
+
+
+def test_scoring_a_short_list_imports_nothing_that_only_training_needs(tmp_path: Path) -> None:
+    hand_model().save(tmp_path / "model")
+    hand_list(50).to_csv(tmp_path / "list.csv", index=False)
+    code = (
+        "import json, sys; from icp_ml.cli import main\n"
+        "sys.argv = ['icp-ml', 'score', 'model', 'list.csv', '--out', 'scored.parquet', '--quiet']\n"
+        "try:\n    main()\nexcept SystemExit as done:\n    assert not done.code\n"
+        "print(json.dumps(sorted(sys.modules)))"
+    )
+    loaded = set(json.loads(_run(sys.executable, "-c", code, cwd=tmp_path).splitlines()[-1]))
+    heavy = {"lightgbm", "sklearn", "shap", "mlflow", "matplotlib", "numba", "icp_ml.evaluation", "icp_ml.workflow"}
+    assert loaded & heavy == set()
+    assert "pyarrow" in loaded
 
 
 def _locked_versions(repository: Path) -> dict[str, set[str]]:
