@@ -16,6 +16,7 @@ from icp_ml.estimator.encoding import FloatArray
 from icp_ml.model import ICPModel
 from icp_ml.outcomes import OutcomeLabels
 from icp_ml.scoring.columns import plain_strings
+from icp_ml.tiers import LETTERS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -95,7 +96,7 @@ def list_customers(
         "outcome": status,
         "grade": 100.0 * np.asarray(labels.grade, dtype=np.float64),
         "fit_score": fit,
-        "tier": np.array(["A", "B", "C", "D"])[tier],
+        "tier": np.array(LETTERS)[tier],
     })  # fmt: skip
     told = {name: scored.column(name).to_pandas() for name in ("status_reason", "segment")}
     given = {f"reason_{i}": scored.column(f"reason_{i}").to_pandas() for i in range(1, REASONS + 1)}
@@ -104,7 +105,7 @@ def list_customers(
     left_out = ineligible & (scored.column("coverage").to_numpy() > 0)
     which = np.full(rows, None, dtype=object)
     why = np.full(rows, None, dtype=object)
-    top, bottom = tier == 0, tier == len("ABC")
+    top, bottom = tier == 0, tier == len(LETTERS) - 1
     for name, here in (
         (OUTSIDE_TIER, bottom),
         (OUTSIDE_FILTER, left_out),

@@ -249,7 +249,7 @@ def _model(
     own_fields: dict[str, Field],
 ) -> ICPModel:
     best = data.status == "best"
-    cutoffs = TierCutoffs.from_base_rate(float(np.average(best, weights=data.weight)))
+    cutoffs = _cutoffs(data)
     ids = data.table.column("account_id").to_pylist()
     salt = hashlib.sha256("\n".join(sorted(map(str, ids))).encode()).hexdigest()[:16]
     reference = make_reference(codes[best], [str(i) for i, b in zip(ids, best, strict=True) if b], salt)
@@ -294,6 +294,11 @@ def _model(
     )
 
 
+def _cutoffs(data: TrainingData) -> TierCutoffs:
+    """Return where tiers are cut: by the average customer's odds of being best."""
+    return TierCutoffs.from_base_rate(float(np.average(data.best, weights=data.weight)))
+
+
 def _with_list(
     evaluation: Evaluation,
     fitted: FittedTables,
@@ -306,7 +311,7 @@ def _with_list(
     if listed is None or not len(listed):
         return evaluation
     some = listed[np.sort(np.random.default_rng([seed, 82]).permutation(len(listed))[:LIST_SAMPLE])]
-    cutoffs = TierCutoffs.from_base_rate(float(np.average(data.best, weights=data.weight)))
+    cutoffs = _cutoffs(data)
     tier = cutoffs.assign(100 * expit(fitted.tables.log_odds(some)))
     inside = supports.inside(some)
     return replace(evaluation, tiers=evaluation.tiers.with_market(np.where(inside, tier, np.maximum(tier, TIER_C))))
@@ -325,9 +330,7 @@ def _with_value(
     names = np.array([*(rule.name for rule in rules), EVERY], dtype=object)
     value = judge_value(
         outcomes_by_themselves(accounts.frame, labels),
-        TierCutoffs.from_base_rate(float(np.average(data.best, weights=data.weight))).assign(
-            100 * expit(evaluation.out_of_fold)
-        ),
+        _cutoffs(data).assign(100 * expit(evaluation.out_of_fold)),
         names[assign(rules, codes)],
         data.groups,
         resamples=evaluation.resamples,
