@@ -20,13 +20,12 @@ from icp_ml import ICPModel
 from icp_ml.accounts.listing import ListNormaliser
 from icp_ml.engines import files, rank_runs, spool
 from icp_ml.engines.files import ScoreRequest, score_file
-from icp_ml.estimator.scorecard import ScoringTables
-from icp_ml.scoring import kernel, look_up
+from icp_ml.scoring import kernel, look_up, row_codes
 
 PARTS: list[tuple[Any, str, str]] = [
     (ListNormaliser, "normalise", "normalising"),
-    (ScoringTables, "encode", "encoding"),
-    (look_up.LookUp, "__call__", "looking up: log-odds, errors, the largest five, support"),
+    (row_codes.Layout, "encode", "encoding"),
+    (look_up.LookUp, "in_loops", "looking up: log-odds, errors, the largest five, support"),
     (kernel, "reason_columns", "sentences"),
     (kernel.Scorer, "_lookalike_columns", "lookalikes"),
     (kernel.Scorer, "score", "other columns of a score"),

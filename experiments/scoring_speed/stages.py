@@ -25,13 +25,13 @@ from icp_ml import ICPModel
 from icp_ml.accounts import listing
 from icp_ml.accounts.formats.readers import open_table
 from icp_ml.accounts.formats.rows import Chunk
-from icp_ml.estimator import encoding
+from icp_ml.scoring import row_codes
 
 Spent = dict[str, float]
 
 
 @contextmanager
-def watched(module: ModuleType, function: str, name: Callable[..., str], spent: Spent) -> Iterator[None]:
+def watched(module: ModuleType | type, function: str, name: Callable[..., str], spent: Spent) -> Iterator[None]:
     """Add up the processor time of a module's function under what `name` makes of its arguments."""
     whole = getattr(module, function)
 
@@ -59,20 +59,20 @@ def once(model: ICPModel, source: str, chunks: int, lookalikes: int) -> tuple[Sp
     spent["read"] = time.process_time() - start
     scorer = model.scorer(lookalikes=lookalikes)
     of_column = watched(listing, "normalise_column", lambda _, field, *rest: f"normalise: {field.name}", spent)
-    of_field = watched(encoding, "_encode_field", lambda enc, *rest: f"encode: {enc.field}", spent)
-    with of_column, of_field:
+    with of_column:
         for chunk in held:
             start = time.process_time()
             columns = normaliser.normalise(chunk.batch, first_row=chunk.first_row)
             spent["normalise"] += time.process_time() - start
+    whole = watched(row_codes.Layout, "encode", lambda *rest: "encode", spent)
+    of_field = watched(row_codes, "field_codes", lambda enc, *rest: f"encode: {enc.field}", spent)
+    of_tokens = watched(row_codes, "token_places", lambda enc, *rest: f"encode, distinct tokens: {enc.field}", spent)
+    with whole, of_field, of_tokens:
+        for chunk in held:
+            columns = normaliser.normalise(chunk.batch, first_row=chunk.first_row)
             start = time.process_time()
-            model.tables.encode(columns, chunk.batch.num_rows)
-            spent["encode"] += time.process_time() - start
-    for chunk in held:
-        columns = normaliser.normalise(chunk.batch, first_row=chunk.first_row)
-        start = time.process_time()
-        scorer.score(columns, chunk.batch.num_rows)
-        spent["encode and score"] += time.process_time() - start
+            scorer.score(columns, chunk.batch.num_rows)
+            spent["encode and score"] += time.process_time() - start
     return spent, sum(chunk.batch.num_rows for chunk in held)
 
 

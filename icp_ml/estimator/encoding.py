@@ -204,17 +204,22 @@ class Encoding:
 
 
 def _encode_field(enc: FieldEncoding, array: pa.Array, out: Codes, as_of: date | None) -> None:
+    if enc.kind == "tokens":
+        _token_codes(enc, array, out)
+    else:
+        out[:, 0] = field_codes(enc, array, as_of)
+
+
+def field_codes(enc: FieldEncoding, array: pa.Array, as_of: date | None) -> npt.NDArray[np.integer]:
+    """Return the codes of a field that is no token set, shape (rows,)."""
     if isinstance(array, pa.ChunkedArray):
         array = array.combine_chunks()
     if enc.kind == "numeric":
-        out[:, 0] = _numeric_codes(enc.edges, numeric_values(array, as_of, enc.form))
-    elif enc.kind == "boolean":
+        return _numeric_codes(enc.edges, numeric_values(array, as_of, enc.form))
+    if enc.kind == "boolean":
         flags = pc.cast(array, pa.bool_())
-        out[:, 0] = np.where(_valid(flags), pc.fill_null(flags, False).to_numpy(zero_copy_only=False) + FALSE, MISSING)
-    elif enc.kind == "category":
-        out[:, 0] = _category_codes(enc, array)
-    else:
-        _token_codes(enc, array, out)
+        return np.where(_valid(flags), pc.fill_null(flags, False).to_numpy(zero_copy_only=False) + FALSE, MISSING)
+    return _category_codes(enc, array)
 
 
 def _numeric_codes(edges: FloatArray, values: FloatArray) -> npt.NDArray[Any]:
@@ -281,28 +286,46 @@ def code_of(value: str, form: str, known: Mapping[str, int], rare: AbstractSet[s
     return RARE if value in rare else UNSEEN
 
 
-def _token_codes(enc: FieldEncoding, array: pa.Array, out: Codes) -> None:
-    rows = len(array)
-    table = out.T  # contiguous, a row per token
-    table[:] = np.where(_valid(array), np.uint16(ABSENT), np.uint16(MISSING)) if array.null_count else ABSENT
-    flat = pc.list_flatten(array)
+def token_places(
+    enc: FieldEncoding, array: pa.Array
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.integer], npt.NDArray[np.integer], npt.NDArray[np.int64]]:
+    """Look a field's tokens up in its vocabulary, each distinct one once.
+
+    Returns
+    -------
+    known : ndarray of bool, shape (rows,)
+    offsets : ndarray of shape (rows + 1,)
+        The tokens of row r, where it is known, are `index[offsets[r] : offsets[r + 1]]`.
+    index : ndarray of int
+        Of distinct tokens.
+    places : ndarray of int
+        Per distinct token its position in the vocabulary, -1 for none.
+    """
+    if isinstance(array, pa.ChunkedArray):
+        array = array.combine_chunks()
+    known = _valid(array) if array.null_count else np.ones(len(array), dtype=bool)
+    offsets = np.asarray(array.offsets) if len(array) else np.zeros(1, dtype=np.int32)
+    flat, offsets = array.values.slice(offsets[0], offsets[-1] - offsets[0]), offsets - offsets[0]
     if not pa.types.is_dictionary(flat.type):
         flat = pc.dictionary_encode(pc.cast(flat, pa.string()))
-    if not len(flat.dictionary):
-        return
-    known = pc.index_in(pc.cast(flat.dictionary, pa.string()), value_set=pa.array(enc.values, pa.string()))
-    place = pc.fill_null(known, -1).to_numpy(zero_copy_only=False).astype(np.int64)
-    starts = np.where(place >= 0, place * rows, -1)
+    found = pc.index_in(pc.cast(flat.dictionary, pa.string()), value_set=pa.array(enc.values, pa.string()))
+    places = np.append(pc.fill_null(found, -1).to_numpy(zero_copy_only=False).astype(np.int64), -1)
     index = flat.indices
-    if index.null_count:
-        found = np.where(_valid(index), starts.take(pc.fill_null(index, 0).to_numpy(zero_copy_only=False)), -1)
-    else:
-        found = starts.take(index.to_numpy())
-    lengths = np.diff(np.asarray(array.offsets))
-    if array.null_count:
-        lengths = np.where(_valid(array), lengths, 0)
-    row = np.repeat(np.arange(rows), lengths)
-    if found.min(initial=0) < 0:
-        hit = np.flatnonzero(found >= 0)
-        found, row = found.take(hit), row.take(hit)
-    table.reshape(-1)[found + row] = PRESENT
+    if index.null_count:  # what is missing within a set is the last, which is in no vocabulary
+        index = pc.fill_null(index, len(places) - 1)
+    return known, offsets, index.to_numpy(), places
+
+
+def _token_codes(enc: FieldEncoding, array: pa.Array, out: Codes) -> None:
+    known, offsets, index, places = token_places(enc, array)
+    table = out.T  # contiguous, a row per token
+    table[:] = np.where(known, np.uint16(ABSENT), np.uint16(MISSING))
+    rows = len(known)
+    place = np.where(places >= 0, places * rows, -1).take(index)
+    row = np.repeat(np.arange(rows), np.diff(offsets))
+    hit = place >= 0
+    if not known.all():
+        hit &= known.take(row)
+    if not hit.all():
+        place, row = place[hit], row[hit]
+    table.reshape(-1)[place + row] = PRESENT

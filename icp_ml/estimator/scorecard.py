@@ -11,13 +11,26 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from icp_ml.estimator.encoding import Codes, Encoding, FloatArray, Term
+from icp_ml.estimator.encoding import ABSENT, MISSING, Codes, Encoding, FloatArray, Term
 from icp_ml.estimator.pair_tables import PairTable, pair_arrays, read_pairs
 from icp_ml.estimator.segment_tables import EVERYONE, IntArray, SegmentRule, SegmentTables, assign, divided
 from icp_ml.exceptions import ModelFormatError
 
 FEW_ROWS = 64  # up to here one look-up of all terms is faster than one per term
 Z90 = 1.6448536269514722  # two-sided 90 %
+
+
+@dataclass(frozen=True)
+class Summands:
+    """A base and, per term, what each code adds to it."""
+
+    base: float
+    tables: tuple[FloatArray, ...]
+
+    @cached_property
+    def flat(self) -> FloatArray:
+        """All tables, one after the other."""
+        return _flat(self.tables)
 
 
 @dataclass(frozen=True)
@@ -136,7 +149,7 @@ class ScoringTables:
             for number, rows in divided(self.rules, codes):
                 whole[rows] = self.tables_of(number).log_odds(codes[rows])
             return whole
-        total = self._added(self.base, self.values, codes)
+        total = self._sum(self.summed[0], codes)
         for pair in self.pairs:
             total += pair.look_up(pair.values, codes)
         return total
@@ -148,30 +161,38 @@ class ScoringTables:
             for number, rows in divided(self.rules, codes):
                 whole[rows] = self.tables_of(number).standard_error(codes[rows])
             return whole
-        total = self._added(self.base_variance, self.variances, codes)
+        total = self._sum(self.summed[1], codes)
         for pair in self.pairs:
             total += pair.look_up(pair.variances, codes)
-        error: FloatArray = np.sqrt(total)
+        error: FloatArray = np.sqrt(np.maximum(total, 0.0))  # differences may cancel to a little less than nothing
         return error
 
-    def _added(self, base: float, tables: Sequence[FloatArray], codes: Codes) -> FloatArray:
+    @cached_property
+    def summed(self) -> tuple[Summands, Summands]:
+        """What is summed up for the log-odds and for their variance: most tokens are absent, and then add nothing."""
+        return (
+            _from_absent(self.terms, self.base, self.values),
+            _from_absent(self.terms, self.base_variance, self.variances),
+        )
+
+    def _sum(self, summands: Summands, codes: Codes) -> FloatArray:
         """Return the sum of a base and the entries of all tables, added in their order: the same bits either way."""
-        if len(codes) > FEW_ROWS or not tables:
-            total = np.full(len(codes), base)
-            for j, table in enumerate(tables):
+        if len(codes) > FEW_ROWS or not summands.tables:
+            total = np.full(len(codes), summands.base)
+            for j, table in enumerate(summands.tables):
                 total += table.take(codes[:, j], mode="clip")
             return total
-        starts, last, values, variances = self._entries
-        entries = (values if tables is self.values else variances).take(starts + np.minimum(codes, last))
-        whole = np.concatenate([np.full((len(codes), 1), base), entries], axis=1)
+        starts, last = self._places
+        entries = summands.flat.take(starts + np.minimum(codes, last))
+        whole = np.concatenate([np.full((len(codes), 1), summands.base), entries], axis=1)
         sums: FloatArray = np.add.accumulate(whole, axis=1)[:, -1]  # one after the other, not pairwise
         return sums
 
     @cached_property
-    def _entries(self) -> tuple[IntArray, IntArray, FloatArray, FloatArray]:
-        """Where each term's table begins among all entries, its last code, and all entries."""
+    def _places(self) -> tuple[IntArray, IntArray]:
+        """Where each term's table begins among all entries, and its last code."""
         sizes = np.array([len(table) for table in self.values], dtype=np.int64)
-        return np.cumsum(sizes) - sizes, sizes - 1, _flat(self.values), _flat(self.variances)
+        return np.cumsum(sizes) - sizes, sizes - 1
 
     def scaled(self, slope: float, intercept: float) -> ScoringTables:
         """Fold a calibration into the tables, so that reasons, log-odds and fit score stay one thing."""
@@ -264,6 +285,28 @@ def _present(arrays: Mapping[str, npt.NDArray[np.generic]], name: str) -> npt.ND
 
 def _flat(parts: Sequence[FloatArray]) -> FloatArray:
     return np.concatenate(parts) if parts else np.empty(0)
+
+
+def _from_absent(terms: Sequence[Term], base: float, tables: Sequence[FloatArray]) -> Summands:
+    """Count tokens from being absent: an account's sum is then over the few it shows, whatever the vocabulary.
+
+    That none of a field is known is added once, with its first token.
+    """
+    total, out = base, []
+    first: FloatArray = np.empty(0)  # of the field's tokens
+    for term, table in zip(terms, tables, strict=True):
+        if term.token is None:
+            out.append(table)
+            continue
+        total += float(table[ABSENT])
+        own = table - table[ABSENT]
+        if term.token == 0:
+            first = own
+        else:
+            first[MISSING] += own[MISSING]
+            own[MISSING] = 0.0
+        out.append(own)
+    return Summands(total + 0.0, tuple(out))  # a zero has no sign
 
 
 def _spread(values: FloatArray, customers: FloatArray) -> float:

@@ -16,8 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from icp_ml.scoring import row_loops, sentence_loops
-from icp_ml.scoring.row_loops import FlatTables, Outcome
+from icp_ml.scoring import row_loops, sentence_loops, token_loops
+from icp_ml.scoring.row_loops import CodeArrays, FlatTables, Outcome
+from icp_ml.scoring.token_loops import read_only
 
 COMPILED_FROM = 50_000  # rows of a batch: below, loading the compiled code takes longer than it saves
 # Each after those that it calls.
@@ -30,9 +31,12 @@ _LOOPS = {
         "put",
         "size_up",
         "strongest",
+        "holds",
+        "strongest_tokens",
         "pick",
         "look_up",
     ),
+    token_loops: ("spread",),
     sentence_loops: ("place_of", "placed", "shown", "number"),
 }
 IN_MEMORY_FROM = 1_000_000  # rows in all, where every process has to compile anew
@@ -40,8 +44,9 @@ IN_MEMORY_FROM = 1_000_000  # rows in all, where every process has to compile an
 
 @dataclass(frozen=True)
 class Loops:
-    """The loops that are called from outside: `row_loops.look_up` and `sentence_loops.number`."""
+    """The loops that are called from outside: those of `token_loops`, `row_loops` and `sentence_loops`."""
 
+    spread: Callable[..., int]
     look_up: Callable[..., None]
     number: Callable[..., int]
 
@@ -113,22 +118,29 @@ def compiled(*, cached: bool) -> Loops:
             own = FunctionType(plain.__code__, names, name)
             own.__module__, own.__qualname__ = plain.__module__, plain.__qualname__
             names[name] = found[name] = turned(own)
-    return Loops(found["look_up"], found["number"])
+    return Loops(found["spread"], found["look_up"], found["number"])
 
 
 def _run_empty(loops: Loops) -> None:
     whole, numbers, flags = np.zeros(0, dtype=np.int64), np.zeros(0), np.zeros(0, dtype=np.bool_)
-    rows, positions = np.zeros((1, 0)), np.zeros((1, 0), dtype=np.int64)
+    rows, positions, terms = np.zeros((1, 0)), np.zeros((1, 0), dtype=np.int64), np.zeros(0, dtype=np.int32)
+    columns, begins = np.zeros((0, 0), dtype=np.uint16), np.zeros((0, 1), dtype=np.int64)
     tables = FlatTables(
         starts=np.zeros(1, dtype=np.int64),
         points=numbers,
+        added=numbers,
         variances=numbers,
         bases=np.zeros(2),
         sizes=numbers,
         tokens=flags,
+        columns=whole,
+        parts=np.zeros((0, 3), dtype=np.int64),
         ranked=whole,
         bounds=numbers,
         slots=whole,
+        quiet=np.zeros(1, dtype=np.int64),
+        absent=whole,
+        missing=whole,
         pairs=np.zeros((0, 6), dtype=np.int64),
         pair_points=numbers,
         pair_variances=numbers,
@@ -140,5 +152,7 @@ def _run_empty(loops: Loops) -> None:
         lifts=whole,
     )
     out = Outcome(numbers.copy(), numbers.copy(), whole, whole, whole, positions, rows, positions)
-    loops.look_up(tables, np.zeros((0, 0), dtype=np.uint16), out)
+    fixed = [read_only(one) for one in (flags, np.zeros(1, dtype=np.int64), terms, terms)]
+    loops.spread(*fixed, whole, columns, np.zeros(1, dtype=np.int64), terms, 0)
+    loops.look_up(tables, CodeArrays(columns, begins, terms), out)
     loops.number(positions, rows, whole, whole, numbers, np.zeros((1, 0), dtype=np.int32), whole, whole)

@@ -16,12 +16,13 @@ from icp_ml.estimator.encoding import Codes, Encoding, FloatArray, numeric_value
 from icp_ml.estimator.scorecard import Z90, ScoringTables
 from icp_ml.estimator.segment_tables import EVERYONE, SegmentRule
 from icp_ml.scoring.columns import WINNABILITY
-from icp_ml.scoring.compiled import loops_for
-from icp_ml.scoring.look_up import LookUp
+from icp_ml.scoring.compiled import Loops, loops_for
+from icp_ml.scoring.look_up import Found, LookUp
 from icp_ml.scoring.lookalikes import Neighbours, Reference, Support
 from icp_ml.scoring.parts import divider, in_parts, joined
 from icp_ml.scoring.reason_columns import reason_columns
 from icp_ml.scoring.reasons import ReasonBook
+from icp_ml.scoring.row_codes import RowCodes, codes_of
 from icp_ml.scoring.worth_knowing import WorthKnowing
 from icp_ml.tiers import LETTERS, NO_TIER, TIER_RANGES, TierCutoffs
 
@@ -93,7 +94,8 @@ class Scorer:
     @cached_property
     def _look_up(self) -> LookUp:
         lifts = [term for _, term, _, _ in self._worth_knowing.lifts]
-        return LookUp(self._book, self.support.named, self._field_columns, lifts)
+        asked = [e.term for e in self.exclusions] + (self._neighbours.terms if self.lookalikes else [])
+        return LookUp(self._book, self.support.named, self._field_columns, lifts, asked)
 
     @cached_property
     def _whole(self) -> Scorer:
@@ -129,14 +131,14 @@ class Scorer:
                 scored.append(scorer.score(some, len(index), as_of))
                 order.append(index)
             return joined(scored, order)
-        codes = self.tables.encode(columns, rows, as_of)
-        found = self._look_up(codes, self.reasons)
+        loops = loops_for(rows)
+        codes, found = self._found(columns, rows, as_of, loops)
         log_odds, error = found.log_odds, Z90 * found.error
         fit, low, high = (100.0 * expit(x) for x in (log_odds, log_odds - error, log_odds + error))
         coverage = found.known / max(len(self.tables.fields), 1)
         status, reason = self._status(codes, coverage)
         out = status != 0
-        unlike = self.support.kinds(codes, found.unlike)
+        unlike = self.support.of_named(codes, found.unlike)
         inside = (unlike == 0) & (coverage > 0)
         tier = self.cutoffs.assign(fit)
         at_best = np.where(inside, 0, TIER_C)
@@ -159,7 +161,6 @@ class Scorer:
             "segment": _choice(np.zeros(rows, dtype=np.int64), (self.segment,)),
         }
         own = self._own_values(columns, as_of or self.tables.as_of)
-        loops = loops_for(rows)
         result |= reason_columns(self._book, found.chosen, own, self.reasons, out, loops.number if loops else None)
         result |= self._lookalike_columns(codes, out)
         result["tier_range"] = _choice(self.cutoffs.ranges(low, high, at_best), TIER_RANGES, missing=out)
@@ -168,16 +169,27 @@ class Scorer:
         result["model_version"] = _choice(np.zeros(rows, dtype=np.int64), (self.model_version,))
         return pa.RecordBatch.from_arrays(list(result.values()), names=list(result))
 
+    def _found(
+        self, columns: Mapping[str, pa.Array], rows: int, as_of: date | None, loops: Loops | None
+    ) -> tuple[Codes | RowCodes, Found]:
+        if loops is None:
+            codes = self.tables.encode(columns, rows, as_of)
+            return codes, self._look_up.in_numpy(codes, self.reasons)
+        found = self._look_up.layout.encode(columns, rows, as_of or self.tables.as_of, loops.spread)
+        return found, self._look_up.in_loops(loops.look_up, found, self.reasons)
+
     @property
     def status_reasons(self) -> tuple[str, ...]:
         """Why an account is not scored: "" where it is, then that nothing is known of it, then each exclusion's."""
         nothing = f"none of the model's {len(self.tables.fields)} fields is known"
         return ("", nothing, *(e.reason for e in self.exclusions))
 
-    def _status(self, codes: Codes, coverage: FloatArray) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    def _status(
+        self, codes: Codes | RowCodes, coverage: FloatArray
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         reason = np.where(coverage == 0, 1, 0)
         for number, exclusion in enumerate(self.exclusions, start=2):
-            hit = np.isin(codes[:, exclusion.term], exclusion.codes)
+            hit = np.isin(codes_of(codes, exclusion.term), exclusion.codes)
             reason = np.where((reason == 0) & hit, number, reason)
         return np.where(reason > 0, 1, 0), reason
 
@@ -200,7 +212,7 @@ class Scorer:
             if enc.kind == "numeric" and enc.field in columns
         }
 
-    def _lookalike_columns(self, codes: Codes, without: npt.NDArray[np.bool_]) -> dict[str, pa.Array]:
+    def _lookalike_columns(self, codes: Codes | RowCodes, without: npt.NDArray[np.bool_]) -> dict[str, pa.Array]:
         if not self.lookalikes:
             return {}
         near, left = self._neighbours.nearest_of_each(codes, self.lookalikes)

@@ -12,10 +12,10 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from icp_ml.estimator.encoding import MISSING, Codes, FloatArray
-from icp_ml.scoring.compiled import loops_for
+from icp_ml.estimator.encoding import ABSENT, MISSING, Codes, FloatArray
 from icp_ml.scoring.gaps import Gaps
 from icp_ml.scoring.reasons import ReasonBook
+from icp_ml.scoring.row_codes import Layout, RowCodes
 from icp_ml.scoring.row_loops import VOICES, BoolArray, FlatTables, IntArray, Outcome
 from icp_ml.scoring.strongest import pair_sizes, strongest
 
@@ -72,15 +72,18 @@ class LookUp:
         The first term of each field: its code is 0 exactly where the field is missing.
     lifts : sequence of int
         A term of each field worth knowing, the smallest lift first.
+    wanted : sequence of int
+        Terms whose codes are asked for beside.
     """
 
     book: ReasonBook
     gaps: Gaps
     fields: Sequence[int]
     lifts: Sequence[int]
+    wanted: Sequence[int] = ()
 
-    def __call__(self, codes: Codes, reasons: int) -> Found:
-        """Return what is said of accounts.
+    def in_numpy(self, codes: Codes, reasons: int) -> Found:
+        """Return what is said of accounts, by way of NumPy.
 
         Parameters
         ----------
@@ -88,11 +91,6 @@ class LookUp:
         reasons : int
             Contributions chosen per account; fewer where there are fewer terms.
         """
-        loops = loops_for(len(codes))
-        return self.in_numpy(codes, reasons) if loops is None else self.in_loops(loops.look_up, codes, reasons)
-
-    def in_numpy(self, codes: Codes, reasons: int) -> Found:
-        """Return it by way of NumPy."""
         tables = self.book.tables
         known, unknown = np.zeros(len(codes), dtype=np.int64), np.full(len(codes), -1, dtype=np.int64)
         for j in self.fields:
@@ -108,9 +106,9 @@ class LookUp:
             chosen(self.book, codes, reasons),
         )
 
-    def in_loops(self, look_up: Callable[..., None], codes: Codes, reasons: int) -> Found:
-        """Return it by way of loops over rows: `row_loops.look_up`, compiled or plain."""
-        rows, shape = len(codes), (min(reasons, codes.shape[1]), len(codes))
+    def in_loops(self, look_up: Callable[..., None], codes: RowCodes, reasons: int) -> Found:
+        """Return it by way of loops over rows: `row_loops.look_up`, compiled or plain; `codes` by `layout`."""
+        rows, shape = len(codes), (min(reasons, len(self.book.tables.terms)), len(codes))
         out = Outcome(
             np.empty(rows),
             np.empty(rows),
@@ -121,38 +119,56 @@ class LookUp:
             np.empty(shape),
             np.empty(shape, dtype=np.int64),
         )
-        look_up(self.flat, np.ascontiguousarray(codes.T, dtype=np.uint16), out)
+        look_up(self.flat, codes.arrays, out)
         picked = Chosen(out.terms, out.contributions, out.said)
-        return Found(out.log_odds, np.sqrt(out.variance), out.known, out.unlike, out.unknown, picked)
+        error = np.sqrt(np.maximum(out.variance, 0.0))
+        return Found(out.log_odds, error, out.known, out.unlike, out.unknown, picked)
+
+    @cached_property
+    def layout(self) -> Layout:
+        """How the loops want the codes."""
+        compared = [j for gap in self.gaps.together for j in (gap.first, gap.second)]
+        in_pairs = [j for pair in self.book.tables.pairs for j in (pair.first, pair.second)]
+        alone = [j for j, _ in self.gaps.odd]
+        return Layout.of(self.book.tables.encoding, [*compared, *in_pairs, *alone, *self.wanted])
 
     @cached_property
     def flat(self) -> FlatTables:
         """The tables as the loops take them."""
         book, tables, gaps = self.book, self.book.tables, self.gaps
-        bounds = book.widths
-        ranked = np.argsort(-bounds, kind="stable")
+        layout = self.layout
+        column, part = layout.column_of, layout.part_of
+        log_odds, variance = tables.summed
+        ranked = np.array([j for j in np.argsort(-book.widths, kind="stable") if column[j] >= 0], dtype=np.int64)
         slots = np.full(len(tables.terms), -1, dtype=np.int64)
         slots[list(book.bounds)] = np.arange(len(book.bounds))
         pairs = [
-            (p.first, p.second, p.values.shape[1], begin, slots[p.first], slots[p.second])
+            (column[p.first], column[p.second], p.values.shape[1], begin, slots[p.first], slots[p.second])
             for p, begin in zip(tables.pairs, _begins([p.values for p in tables.pairs]), strict=True)
         ]
         together = [
-            (gap.first, gap.second, gap.cells.shape[1], begin)
+            (column[gap.first], column[gap.second], gap.cells.shape[1], begin)
             for gap, begin in zip(gaps.together, _begins([gap.cells for gap in gaps.together]), strict=True)
         ]
         odd = [cells for _, cells in gaps.odd]
-        alone = [(j, begin) for (j, _), begin in zip(gaps.odd, _begins(odd), strict=True)]
+        alone = [(column[j], begin) for (j, _), begin in zip(gaps.odd, _begins(odd), strict=True)]
+        quiet, absent, missing = _quiet(book, layout)
         return FlatTables(
             starts=book.starts,
             points=_numbers(tables.values),
-            variances=_numbers(tables.variances),
-            bases=np.array([tables.base, tables.base_variance]),
+            added=log_odds.flat,
+            variances=variance.flat,
+            bases=np.array([log_odds.base, variance.base]),
             sizes=_numbers(book.sizes),
             tokens=np.array([term.encoding.kind == "tokens" for term in tables.terms], dtype=np.bool_),
-            ranked=ranked.astype(np.int64),
-            bounds=bounds[ranked],
+            columns=column.astype(np.int64),
+            parts=_table([(one.first, one.column, one.set) for one in layout.parts], 3),
+            ranked=ranked,
+            bounds=book.widths[ranked],
             slots=slots,
+            quiet=quiet,
+            absent=absent,
+            missing=missing,
             pairs=_table(pairs, 6),
             pair_points=_numbers([p.values for p in tables.pairs]),
             pair_variances=_numbers([p.variances for p in tables.pairs]),
@@ -160,9 +176,22 @@ class LookUp:
             odd=_flags(odd),
             together=_table(together, 4),
             cells=_flags([gap.cells for gap in gaps.together]),
-            fields=np.array(self.fields, dtype=np.int64),
-            lifts=np.array(self.lifts, dtype=np.int64),
+            fields=part[list(self.fields)].astype(np.int64),
+            lifts=part[list(self.lifts)].astype(np.int64),
         )
+
+
+def _quiet(book: ReasonBook, layout: Layout) -> tuple[IntArray, IntArray, IntArray]:
+    """Return, for each token set, its tokens without a column by what they say when absent, and when missing."""
+    begins, absent, missing = [0], [], []
+    for part in layout.parts:
+        if part.set >= 0:
+            terms = range(part.first, part.first + len(part.encoding.sizes))
+            few = [j for j in terms if layout.column_of[j] < 0]
+            absent += [j - part.first for j in sorted(few, key=lambda j: (-book.sizes[j][ABSENT], j))]
+            missing += [j - part.first for j in sorted(few, key=lambda j: (-book.sizes[j][MISSING], j))]
+            begins.append(len(absent))
+    return tuple(np.array(one, dtype=np.int64) for one in (begins, absent, missing))  # type: ignore[return-value]
 
 
 def chosen(book: ReasonBook, codes: Codes, reasons: int) -> Chosen:

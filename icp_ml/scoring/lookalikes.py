@@ -19,6 +19,7 @@ from icp_ml.estimator.encoding import FIRST_BIN, MISSING, Codes, FloatArray
 from icp_ml.estimator.scorecard import ScoringTables
 from icp_ml.exceptions import ModelFormatError
 from icp_ml.scoring.gaps import MOST_FIELDS, Gaps
+from icp_ml.scoring.row_codes import RowCodes, codes_of
 
 MAX_REFERENCE = 2000
 MAX_CHURNED = 64  # one of them is named, and each costs as much time as a best customer
@@ -118,14 +119,14 @@ class Neighbours:
             start += len(rows)
         return np.concatenate(parts).astype(np.float32), places
 
-    def nearest(self, codes: Codes, k: int) -> npt.NDArray[np.int64]:
+    def nearest(self, codes: Codes | RowCodes, k: int) -> npt.NDArray[np.int64]:
         """Return positions of the k nearest reference customers, nearest first, shape (rows, k).
 
         Where there are fewer than k customers, the rest is -1.
         """
         return self.nearest_of_each(codes, k)[0]
 
-    def nearest_of_each(self, codes: Codes, k: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    def nearest_of_each(self, codes: Codes | RowCodes, k: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
         """Return what `nearest` does, and the position of the nearest churned customer, -1 for none, shape (rows,)."""
         out = np.full((len(codes), k), -1, dtype=np.int64)
         left = np.full(len(codes), -1, dtype=np.int64)
@@ -134,19 +135,19 @@ class Neighbours:
             return out, left
         matrix, places = self._keys
         for begin in range(0, len(codes), BLOCK):
-            block = codes[begin : begin + BLOCK]
-            hot = np.zeros(len(block) * len(matrix), dtype=np.float32)
-            rows = np.arange(len(block))
+            size = min(BLOCK, len(codes) - begin)
+            hot = np.zeros(size * len(matrix), dtype=np.float32)
+            rows = np.arange(size)
             starts = rows * len(matrix)
             for j, place in zip(self.terms, places, strict=True):
-                hot[starts + place.take(block[:, j])] = 1.0
-            keys = hot.reshape(len(block), -1) @ matrix
+                hot[starts + place.take(codes_of(codes, j)[begin : begin + size])] = 1.0
+            keys = hot.reshape(size, -1) @ matrix
             if gone:
-                left[begin : begin + len(block)] = keys[:, count:].argmin(axis=1)
+                left[begin : begin + size] = keys[:, count:].argmin(axis=1)
             keys = keys[:, :count]
             for i in range(min(k, count)):
                 nearest = keys.argmin(axis=1)
-                out[begin : begin + len(block), i] = nearest
+                out[begin : begin + size, i] = nearest
                 keys[rows, nearest] = np.inf
         return out, left
 
@@ -190,13 +191,13 @@ class Support:
             if term.encoding.kind != "tokens" and self.tables.ranges[j] > 0
         ]
 
-    def novelty(self, codes: Codes) -> FloatArray:
+    def novelty(self, codes: Codes | RowCodes) -> FloatArray:
         """Return novelty from 0 (all values shown by many) to 1."""
         total, known = np.zeros(len(codes)), np.zeros(len(codes))
         for j in self.terms:
-            weight = self.tables.ranges[j]
-            total += weight * self.oddness(j).take(codes[:, j], mode="clip")
-            known += weight * (codes[:, j] != MISSING)
+            weight, shown = self.tables.ranges[j], codes_of(codes, j)
+            total += weight * self.oddness(j).take(shown, mode="clip")
+            known += weight * (shown != MISSING)
         return np.divide(total, known, out=np.zeros_like(total), where=known > 0)
 
     def oddness(self, j: int) -> FloatArray:
@@ -218,18 +219,15 @@ class Support:
         widest = sorted(self.terms, key=lambda j: (-float(self.tables.ranges[j]), j))[:MOST_FIELDS]
         return Gaps({j: self.oddness(j) >= ODD for j in widest})
 
-    def kinds(self, codes: Codes, named: npt.NDArray[np.int64] | None = None) -> npt.NDArray[np.int64]:
-        """Return per row 0 for inside, else a number that `fields_of` reads.
+    def kinds(self, codes: Codes) -> npt.NDArray[np.int64]:
+        """Return per row 0 for inside, else a number that `fields_of` reads."""
+        return self.of_named(codes, self.named.kinds(codes))
 
-        Parameters
-        ----------
-        named : ndarray of shape (rows,), optional
-            `self.named.kinds(codes)`, where that is known already.
-        """
-        kinds = self.named.kinds(codes) if named is None else named
+    def of_named(self, codes: Codes | RowCodes, named: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Return `kinds` where `self.named.kinds(codes)` is known already, shape (rows,)."""
         if self.gaps is not None:
-            return kinds
-        return np.where(self.novelty(codes) <= self.threshold, 0, np.where(kinds == 0, NO_FIELD, kinds))
+            return named
+        return np.where(self.novelty(codes) <= self.threshold, 0, np.where(named == 0, NO_FIELD, named))
 
     def fields_of(self, kind: int) -> tuple[str, ...]:
         """Return the labels of the fields that make accounts of a kind unlike any customer."""

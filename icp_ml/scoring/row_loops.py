@@ -1,7 +1,8 @@
 """What is looked up per account, as loops over rows: plain Python that `compiled` turns into machine code.
 
 Every sum has the order it has in NumPy's way (`look_up.py`), so that the bits are the same. Rows go in blocks that stay
-in the processor's cache, and terms are the outer loop, as codes lie term by term.
+in the processor's cache, and fields are the outer loop, as codes lie field by field. Of a token set only what an
+account shows is looked at, and of what it does not show the few tokens whose absence has most to say.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from icp_ml.estimator.encoding import ABSENT, Codes, FloatArray
+from icp_ml.estimator.encoding import ABSENT, MISSING, PRESENT, Codes, FloatArray
 
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
@@ -19,7 +20,16 @@ BoolArray = npt.NDArray[np.bool_]
 BLOCK = 2048  # rows
 WIDEST = 24  # terms that are searched in all rows
 VOICES = 3  # a sentence is of a code and of a direction in which its pairs speak
+TOKEN_CODES = 3  # of each token: missing, absent, present
 EMPTY = -1
+
+
+class CodeArrays(NamedTuple):
+    """Codes of accounts; see `row_codes`."""
+
+    columns: Codes  # of shape (columns, rows)
+    begins: IntArray  # of shape (token sets, rows + 1): where each account's tokens begin, and the end
+    tokens: npt.NDArray[np.int32]  # their positions in the vocabulary, ascending
 
 
 class FlatTables(NamedTuple):
@@ -27,22 +37,28 @@ class FlatTables(NamedTuple):
 
     starts: IntArray  # per term, and the end
     points: FloatArray
+    added: FloatArray  # what is summed up: see `ScoringTables.summed`
     variances: FloatArray
     bases: FloatArray  # of the log-odds and of their variance
     sizes: FloatArray  # what each code has to say
     tokens: BoolArray  # per term
-    ranked: IntArray  # terms, widest first
+    columns: IntArray  # per term that has one, the column of its codes
+    parts: IntArray  # per field: first term, column, token set or -1
+    ranked: IntArray  # terms that have a code of their own in `columns`, widest first
     bounds: FloatArray  # what each of those can have to say at most
     slots: IntArray  # per term, its place among those that are in a pair, or -1
-    pairs: IntArray  # per pair: first term, second term, columns, where it begins, the terms' slots
+    quiet: IntArray  # per token set: where its terms begin in the next two, and the end
+    absent: IntArray  # tokens by what they have to say where they are absent, largest first
+    missing: IntArray  # the same where the field is missing
+    pairs: IntArray  # per pair: columns of both terms' codes, cells per code, where it begins, the terms' slots
     pair_points: FloatArray
     pair_variances: FloatArray
-    alone: IntArray  # per term with codes that no customer showed: the term, where it begins
+    alone: IntArray  # per term with codes that no customer showed: its column, where it begins
     odd: BoolArray
-    together: IntArray  # per pair of terms with such: first term, second term, columns, where it begins
+    together: IntArray  # per pair of terms with such: both columns, cells per code, where it begins
     cells: BoolArray
-    fields: IntArray  # the first term of each field
-    lifts: IntArray  # a term of each field worth knowing, smallest lift first
+    fields: IntArray  # a column of each field
+    lifts: IntArray  # a column of each field worth knowing, smallest lift first
 
 
 class Outcome(NamedTuple):
@@ -58,233 +74,237 @@ class Outcome(NamedTuple):
     said: IntArray
 
 
-def add_terms(
-    codes: Codes,
-    begin: int,
-    starts: IntArray,
-    points: FloatArray,
-    variances: FloatArray,
-    log_odds: FloatArray,
-    variance: FloatArray,
-) -> None:
+def add_terms(codes: CodeArrays, begin: int, flat: FlatTables, log_odds: FloatArray, variance: FloatArray) -> None:
     """Add up the terms of a block."""
     end = begin + len(log_odds)
-    for j in range(len(codes)):
-        code = codes[j, begin:end]
-        point, spread = points[starts[j] : starts[j + 1]], variances[starts[j] : starts[j + 1]]
-        if len(point) == 3:  # tokens and booleans: chosen without a look-up, several rows at once
-            a, b, c = point[0], point[1], point[2]
-            d, e, f = spread[0], spread[1], spread[2]
+    starts = flat.starts
+    for part in range(len(flat.parts)):
+        j, tokens = flat.parts[part, 0], flat.parts[part, 2]
+        code = codes.columns[flat.parts[part, 1], begin:end]
+        if tokens >= 0:
+            begins, shown = codes.begins[tokens, begin : end + 1], codes.tokens
+            point, spread = flat.added[starts[j] :], flat.variances[starts[j] :]
             for r in range(len(code)):
-                log_odds[r] += a if code[r] == 0 else (b if code[r] == 1 else c)
-                variance[r] += d if code[r] == 0 else (e if code[r] == 1 else f)
+                if code[r] == 0:
+                    log_odds[r] += point[0]
+                    variance[r] += spread[0]
+                for place in range(begins[r], begins[r + 1]):
+                    log_odds[r] += point[TOKEN_CODES * shown[place] + PRESENT]
+                    variance[r] += spread[TOKEN_CODES * shown[place] + PRESENT]
         else:
+            point, spread = flat.added[starts[j] : starts[j + 1]], flat.variances[starts[j] : starts[j + 1]]
             for r in range(len(code)):
                 log_odds[r] += point[code[r]]
                 variance[r] += spread[code[r]]
 
 
 def add_pairs(
-    codes: Codes,
+    codes: CodeArrays,
     begin: int,
-    pairs: IntArray,
-    points: FloatArray,
-    variances: FloatArray,
+    flat: FlatTables,
     log_odds: FloatArray,
     variance: FloatArray,
     halves: FloatArray,
 ) -> None:
     """Add up the pairs of a block, and what each adds to its terms."""
     end = begin + len(log_odds)
+    pairs, points = flat.pairs, flat.pair_points
     begun = np.zeros(len(halves), dtype=np.bool_)
     for p in range(len(pairs)):
-        first, second = codes[pairs[p, 0], begin:end], codes[pairs[p, 1], begin:end]
-        columns, start = pairs[p, 2], pairs[p, 3]
+        first, second = codes.columns[pairs[p, 0], begin:end], codes.columns[pairs[p, 1], begin:end]
+        width, start = pairs[p, 2], pairs[p, 3]
         one, other = pairs[p, 4], pairs[p, 5]
         for r in range(len(log_odds)):
-            cell = start + np.int64(first[r]) * columns + np.int64(second[r])
+            cell = start + np.int64(first[r]) * width + np.int64(second[r])
             log_odds[r] += points[cell]
-            variance[r] += variances[cell]
+            variance[r] += flat.pair_variances[cell]
             half = 0.5 * points[cell]
             halves[one, r] = halves[one, r] + half if begun[one] else half
             halves[other, r] = halves[other, r] + half if begun[other] else half
         begun[one] = begun[other] = True
 
 
-def unlike_customers(
-    codes: Codes,
-    begin: int,
-    alone: IntArray,
-    odd: BoolArray,
-    together: IntArray,
-    cells: BoolArray,
-    unlike: IntArray,
-) -> None:
+def unlike_customers(codes: CodeArrays, begin: int, flat: FlatTables, unlike: IntArray) -> None:
     """Say of a block what is unlike any customer, as `Gaps.kinds` numbers it."""
     end = begin + len(unlike)
+    alone, together = flat.alone, flat.together
     unlike[:] = 0
     for place in range(len(together) - 1, -1, -1):  # the first of several stays
-        first, second = codes[together[place, 0], begin:end], codes[together[place, 1], begin:end]
-        columns, start = together[place, 2], together[place, 3]
+        first, second = codes.columns[together[place, 0], begin:end], codes.columns[together[place, 1], begin:end]
+        width, start = together[place, 2], together[place, 3]
         for r in range(len(unlike)):
-            if cells[start + np.int64(first[r]) * columns + np.int64(second[r])]:
+            if flat.cells[start + np.int64(first[r]) * width + np.int64(second[r])]:
                 unlike[r] = -1 - place
     for bit in range(len(alone)):
-        code, start = codes[alone[bit, 0], begin:end], alone[bit, 1]
+        code, start = codes.columns[alone[bit, 0], begin:end], alone[bit, 1]
         for r in range(len(unlike)):
-            if odd[start + np.int64(code[r])]:
+            if flat.odd[start + np.int64(code[r])]:
                 unlike[r] = max(unlike[r], 0) | (np.int64(1) << bit)
 
 
-def count_known(
-    codes: Codes, begin: int, fields: IntArray, lifts: IntArray, known: IntArray, unknown: IntArray
-) -> None:
+def count_known(codes: CodeArrays, begin: int, flat: FlatTables, known: IntArray, unknown: IntArray) -> None:
     """Count a block's known fields, and find the unknown one with the largest lift."""
     end = begin + len(known)
     known[:] = 0
     unknown[:] = EMPTY
-    for f in range(len(fields)):
-        code = codes[fields[f], begin:end]
+    for f in range(len(flat.fields)):
+        code = codes.columns[flat.fields[f], begin:end]
         for r in range(len(code)):
             known[r] += 1 if code[r] != 0 else 0
-    for place in range(len(lifts)):
-        code = codes[lifts[place], begin:end]
+    for place in range(len(flat.lifts)):
+        code = codes.columns[flat.lifts[place], begin:end]
         for r in range(len(code)):
             unknown[r] = place if code[r] == 0 else unknown[r]
 
 
-def put(sizes: FloatArray, terms: IntArray, r: int, size: float, j: int) -> None:
-    """Put a term among the largest of a row, ties to the earlier term."""
+def put(sizes: FloatArray, terms: IntArray, shown: IntArray, size: float, j: int, code: int) -> None:
+    """Put a term among the largest of an account if it is one of them, ties to the earlier term."""
     i = len(sizes) - 1
-    while i > 0 and (size > sizes[i - 1, r] or (size == sizes[i - 1, r] and j < terms[i - 1, r])):
-        sizes[i, r] = sizes[i - 1, r]
-        terms[i, r] = terms[i - 1, r]
+    if size < sizes[i] or (size == sizes[i] and j >= terms[i]):
+        return
+    while i > 0 and (size > sizes[i - 1] or (size == sizes[i - 1] and j < terms[i - 1])):
+        sizes[i] = sizes[i - 1]
+        terms[i] = terms[i - 1]
+        shown[i] = shown[i - 1]
         i -= 1
-    sizes[i, r] = size
-    terms[i, r] = j
+    sizes[i] = size
+    terms[i] = j
+    shown[i] = code
 
 
 def strongest(
-    codes: Codes,
+    codes: CodeArrays,
     begin: int,
-    starts: IntArray,
-    said: FloatArray,
-    ranked: IntArray,
-    bounds: FloatArray,
-    slots: IntArray,
+    flat: FlatTables,
     paired: FloatArray,
     sizes: FloatArray,
     terms: IntArray,
+    shown: IntArray,
 ) -> None:
     """Find the terms of a block with most to say: the widest of all rows, others where one could still come in.
 
     Parameters
     ----------
-    said : ndarray
-        What each code has to say.
     paired : ndarray of shape (terms in pairs, rows)
         What each row's value of a term in a pair has to say.
-    sizes, terms : ndarray of shape (reasons, rows)
-        Filled, largest first.
+    sizes, terms, shown : ndarray of shape (rows, reasons)
+        Filled, largest first; the last with codes.
     """
-    last, rows = len(sizes) - 1, sizes.shape[1]
-    least = sizes[last]
+    rows, last = sizes.shape[0], sizes.shape[1] - 1
     sizes[:, :] = -1.0
     terms[:, :] = EMPTY
-    searched = min(max(WIDEST, len(sizes)), len(ranked))
+    searched = min(max(WIDEST, last + 1), len(flat.ranked))
     for place in range(searched):
-        j = ranked[place]
-        code, size = codes[j, begin : begin + rows], said[starts[j] : starts[j + 1]]
-        if slots[j] >= 0:
-            for r in range(rows):
-                found = paired[slots[j], r]
-                if found > least[r] or (found == least[r] and j < terms[last, r]):
-                    put(sizes, terms, r, found, j)
-        else:
-            for r in range(rows):
-                found = size[code[r]]
-                if found > least[r] or (found == least[r] and j < terms[last, r]):
-                    put(sizes, terms, r, found, j)
+        j = flat.ranked[place]
+        code, said = codes.columns[flat.columns[j], begin : begin + rows], flat.sizes[flat.starts[j] :]
+        for r in range(rows):
+            size = paired[flat.slots[j], r] if flat.slots[j] >= 0 else said[code[r]]
+            if size >= sizes[r, last]:
+                put(sizes[r], terms[r], shown[r], size, j, code[r])
     for r in range(rows):
         place = searched
-        while place < len(ranked) and least[r] <= bounds[place]:
-            j = ranked[place]
-            found = paired[slots[j], r] if slots[j] >= 0 else said[starts[j] + np.int64(codes[j, begin + r])]
-            if found > least[r] or (found == least[r] and j < terms[last, r]):
-                put(sizes, terms, r, found, j)
+        while place < len(flat.ranked) and sizes[r, last] <= flat.bounds[place]:
+            j = flat.ranked[place]
+            code = codes.columns[flat.columns[j], begin + r]
+            size = paired[flat.slots[j], r] if flat.slots[j] >= 0 else flat.sizes[flat.starts[j] + np.int64(code)]
+            put(sizes[r], terms[r], shown[r], size, j, code)
             place += 1
 
 
-def size_up(
-    codes: Codes,
-    begin: int,
-    starts: IntArray,
-    points: FloatArray,
-    tokens: BoolArray,
-    slots: IntArray,
-    halves: FloatArray,
-    paired: FloatArray,
+def strongest_tokens(
+    codes: CodeArrays, begin: int, flat: FlatTables, sizes: FloatArray, terms: IntArray, shown: IntArray
 ) -> None:
+    """Put tokens among the terms of a block with most to say; those that have a column are there already."""
+    rows, last = sizes.shape[0], sizes.shape[1] - 1
+    for part in range(len(flat.parts)):
+        tokens = flat.parts[part, 2]
+        if tokens < 0:
+            continue
+        first, known = flat.parts[part, 0], codes.columns[flat.parts[part, 1]]
+        begins, said = codes.begins[tokens, begin : begin + rows + 1], flat.sizes[flat.starts[first] :]
+        for r in range(rows):
+            for place in range(begins[r], begins[r + 1]):
+                token = np.int64(codes.tokens[place])
+                size = said[TOKEN_CODES * token + PRESENT]
+                if size >= sizes[r, last] and flat.columns[first + token] < 0:
+                    put(sizes[r], terms[r], shown[r], size, first + token, PRESENT)
+            silent = known[begin + r] == 0
+            code = MISSING if silent else ABSENT
+            ranked = flat.missing if silent else flat.absent
+            for rank in range(flat.quiet[tokens], flat.quiet[tokens + 1]):
+                token = ranked[rank]
+                size = said[TOKEN_CODES * token + code]
+                if size < sizes[r, last]:
+                    break
+                if not holds(codes.tokens, begins[r], begins[r + 1], token):
+                    put(sizes[r], terms[r], shown[r], size, first + token, code)
+
+
+def holds(tokens: npt.NDArray[np.int32], begin: int, end: int, token: int) -> bool:
+    """Whether a token is among an account's."""
+    found = False
+    for place in range(begin, end):
+        found |= tokens[place] == token
+    return found
+
+
+def size_up(codes: CodeArrays, begin: int, flat: FlatTables, halves: FloatArray, paired: FloatArray) -> None:
     """Say how much the values of terms in pairs have to say."""
-    for j in range(len(slots)):
-        if slots[j] >= 0:
+    for j in range(len(flat.slots)):
+        slot = flat.slots[j]
+        if slot >= 0:
             for r in range(paired.shape[1]):
-                code = codes[j, begin + r]
-                size = abs(points[starts[j] + np.int64(code)] + halves[slots[j], r])
-                paired[slots[j], r] = size * 0.5 if tokens[j] and code == ABSENT else size
+                code = codes.columns[flat.columns[j], begin + r]
+                size = abs(flat.points[flat.starts[j] + np.int64(code)] + halves[slot, r])
+                paired[slot, r] = size * 0.5 if flat.tokens[j] and code == ABSENT else size
 
 
 def pick(
-    codes: Codes,
-    begin: int,
-    starts: IntArray,
-    points: FloatArray,
-    slots: IntArray,
+    flat: FlatTables,
     halves: FloatArray,
+    found: IntArray,
+    shown: IntArray,
     terms: IntArray,
     contributions: FloatArray,
     said: IntArray,
 ) -> None:
-    """Look up what the chosen terms of a block add, and number what they say: by code and voice."""
+    """Look up what the found terms of a block add with the codes shown, and number what they say, by code and voice."""
     for i in range(len(terms)):
         for r in range(terms.shape[1]):
-            j = terms[i, r]
-            at = starts[j] + np.int64(codes[j, begin + r])
-            own, voice = points[at], 0
+            j = found[r, i]
+            at = flat.starts[j] + shown[r, i]
+            own, voice = flat.points[at], 0
             whole = own
-            if slots[j] >= 0:
-                half = halves[slots[j], r]
+            if flat.slots[j] >= 0:
+                half = halves[flat.slots[j], r]
                 whole = own + half
                 if abs(half) > abs(own):
                     voice = 1 if whole > 0 else (-1 if whole < 0 else 0)
+            terms[i, r] = j
             contributions[i, r] = whole
             said[i, r] = at * VOICES + voice + 1
 
 
-def look_up(flat: FlatTables, codes: Codes, out: Outcome) -> None:
-    """Fill in all that is said of accounts.
-
-    Parameters
-    ----------
-    codes : ndarray of shape (terms, rows)
-    """
-    starts, points, slots = flat.starts, flat.points, flat.slots
+def look_up(flat: FlatTables, codes: CodeArrays, out: Outcome) -> None:
+    """Fill in all that is said of accounts."""
     reasons, rows = out.terms.shape
-    sizes = np.empty((reasons, BLOCK))
-    in_pairs = max(slots.max() + 1, 1) if len(slots) else 1
+    sizes, found = np.empty((BLOCK, reasons)), np.empty((BLOCK, reasons), dtype=np.int64)
+    shown = np.empty((BLOCK, reasons), dtype=np.int64)
+    in_pairs = max(flat.slots.max() + 1, 1) if len(flat.slots) else 1
     halves, paired = np.empty((in_pairs, BLOCK)), np.empty((in_pairs, BLOCK))
     for begin in range(0, rows, BLOCK):
         end = min(begin + BLOCK, rows)
+        size = end - begin
         log_odds, variance = out.log_odds[begin:end], out.variance[begin:end]
         log_odds[:] = flat.bases[0]
         variance[:] = flat.bases[1]
-        add_terms(codes, begin, starts, points, flat.variances, log_odds, variance)
-        add_pairs(codes, begin, flat.pairs, flat.pair_points, flat.pair_variances, log_odds, variance, halves)
-        unlike_customers(codes, begin, flat.alone, flat.odd, flat.together, flat.cells, out.unlike[begin:end])
-        count_known(codes, begin, flat.fields, flat.lifts, out.known[begin:end], out.unknown[begin:end])
+        add_terms(codes, begin, flat, log_odds, variance)
+        add_pairs(codes, begin, flat, log_odds, variance, halves)
+        unlike_customers(codes, begin, flat, out.unlike[begin:end])
+        count_known(codes, begin, flat, out.known[begin:end], out.unknown[begin:end])
         if reasons:
-            size, terms = sizes[:, : end - begin], out.terms[:, begin:end]
-            size_up(codes, begin, starts, points, flat.tokens, slots, halves, paired[:, : end - begin])
-            strongest(codes, begin, starts, flat.sizes, flat.ranked, flat.bounds, slots, paired, size, terms)
-            contributions, said = out.contributions[:, begin:end], out.said[:, begin:end]
-            pick(codes, begin, starts, points, slots, halves, terms, contributions, said)
+            size_up(codes, begin, flat, halves, paired[:, :size])
+            strongest(codes, begin, flat, paired, sizes[:size], found[:size], shown[:size])
+            strongest_tokens(codes, begin, flat, sizes[:size], found[:size], shown[:size])
+            terms, contributions = out.terms[:, begin:end], out.contributions[:, begin:end]
+            pick(flat, halves, found[:size], shown[:size], terms, contributions, out.said[:, begin:end])

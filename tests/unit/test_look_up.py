@@ -7,13 +7,13 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
-from icp_ml.scoring import compiled, row_loops, sentence_loops
+from icp_ml.scoring import compiled, row_loops, sentence_loops, token_loops
 from icp_ml.scoring.compiled import COMPILED_FROM, IN_MEMORY_FROM, Loops
 from icp_ml.scoring.reason_columns import reason_columns
 from icp_ml.scoring.reasons import TENS, as_shown
 from tests.sql_model import every_account, every_model, nothing_known
 
-PLAIN = Loops(row_loops.look_up, sentence_loops.number)
+PLAIN = Loops(token_loops.spread, row_loops.look_up, sentence_loops.number)
 ROWS = 2 * row_loops.BLOCK + 77  # blocks, the last of them not whole
 
 
@@ -46,9 +46,9 @@ def test_plain_loops_find_what_numpy_does(seed, k):
     model = every_model(seed, gaps=seed != 2)
     columns = nothing_known(every_account(60, seed), 3)
     for scorer in parts(model):
-        codes = scorer.tables.encode(columns, 60)
         look_up = scorer._look_up
-        same(look_up.in_loops(PLAIN.look_up, codes, k), look_up.in_numpy(codes, k))
+        codes = look_up.layout.encode(columns, 60, scorer.tables.as_of, PLAIN.spread)
+        same(look_up.in_loops(PLAIN.look_up, codes, k), look_up.in_numpy(scorer.tables.encode(columns, 60), k))
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -56,10 +56,11 @@ def test_compiled_loops_find_what_numpy_does(machine_code, seed):
     model = every_model(seed, gaps=seed != 2)
     columns = nothing_known(every_account(ROWS, seed), 3)
     for scorer in parts(model):
-        codes = scorer.tables.encode(columns, ROWS)
         look_up = scorer._look_up
+        codes = scorer.tables.encode(columns, ROWS)
+        laid_out = look_up.layout.encode(columns, ROWS, scorer.tables.as_of, machine_code.spread)
         for k in (0, 5, 99):
-            same(look_up.in_loops(machine_code.look_up, codes, k), look_up.in_numpy(codes, k))
+            same(look_up.in_loops(machine_code.look_up, laid_out, k), look_up.in_numpy(codes, k))
 
 
 @pytest.mark.parametrize("seed", range(3))
