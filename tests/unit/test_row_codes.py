@@ -25,7 +25,7 @@ ENCODING = Encoding((
     FieldEncoding("public", "boolean"),
     FieldEncoding("industry", "category", values=("a", "b"), spellings=("a", "b"), rare=("c",)),
 ))  # fmt: skip
-LISTS = [["t001", "t049", "t003"], None, [], ["unheard"], ["t045", "t045", None, "t002"], [*reversed(WORDS)] * 2]
+LISTS = [
     ["t001", "t049", "t003"],
     None,
     [],
