@@ -25,7 +25,7 @@ from icp_ml.engines.rank_runs import RankRuns
 from icp_ml.engines.ranking import Suppression
 from icp_ml.engines.row_groups import RowGroups
 from icp_ml.engines.spool import Spool
-from icp_ml.engines.writing import ScoredWriter, check_place, parquet_part, write_rejects, write_review
+from icp_ml.engines.writing import ScoredWriter, check_place, distinct, parquet_part, write_rejects, write_review
 from icp_ml.exceptions import InputError
 from icp_ml.model import ICPModel
 from icp_ml.scoring.columns import LIST_COLUMNS, LIST_TIER, row_schema
@@ -260,7 +260,8 @@ def _finish(
     columns = suppression.apply(scored)
     taken = {*columns, *LIST_COLUMNS, LIST_TIER}
     carried = {
-        (f"list_{name}" if name in taken else name): raw.column(raw.schema.get_field_index(name)) for name in kept
+        (f"list_{name}" if name in taken else name): distinct(raw.column(raw.schema.get_field_index(name)))
+        for name in kept
     }
     first = {name: columns.pop(name) for name in ("account_id", "name", "domain")}
     ordered = {**first, **carried, **columns}

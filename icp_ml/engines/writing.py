@@ -14,6 +14,7 @@ import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
 from icp_ml.accounts.formats.readers import Reject
+from icp_ml.accounts.formats.rows import CHUNK_ROWS
 from icp_ml.exceptions import InputError
 from icp_ml.scoring.columns import LIST_COLUMNS, LIST_TIER, plain_strings, row_schema
 
@@ -34,6 +35,8 @@ LOOKED_UP = (
     "percentile",
 )  # readers skip row groups by
 RANDOM = frozenset({"fit_score", "fit_low", "fit_high", "log_odds"})  # bytes that no compression makes fewer
+# A chunk's rows in one page, a seventh faster than in four; before Arrow 23 pages had no limit of rows.
+ONE_PAGE: dict[str, Any] = {"max_rows_per_page": CHUNK_ROWS} if int(pa.__version__.split(".")[0]) >= 23 else {}
 PLAIN_NUMBER = r"^[+-]?\d+(\.\d+)?$"
 
 
@@ -85,7 +88,7 @@ class ScoredWriter:
     ) -> None:
         """Append a batch with its list-level columns; the tier of the list where the settings ask for one."""
         columns = dict(
-            zip((*batch.schema.names, *LIST_COLUMNS), (*map(_distinct, batch.columns), rank, percentile), strict=True)
+            zip((*batch.schema.names, *LIST_COLUMNS), (*batch.columns, rank, percentile), strict=True)
         )
         if list_tier is not None:
             columns[LIST_TIER] = list_tier
@@ -104,8 +107,8 @@ class ScoredWriter:
 
 
 def parquet_part(columns: Mapping[str, pa.Array]) -> bytes:
-    """Return columns as a Parquet file of one row group, for `RowGroups`."""
-    table = _table({name: _distinct(column) for name, column in columns.items()})
+    """Return columns as a Parquet file of one row group, for `RowGroups`; see `distinct`."""
+    table = _table(columns)
     sink = pa.BufferOutputStream()
     with _parquet_writer(sink, table.schema) as writer:
         writer.write_table(table, row_group_size=max(table.num_rows, 1))
@@ -120,7 +123,7 @@ def _table(columns: Mapping[str, pa.Array]) -> pa.Table:
 def _parquet_writer(sink: Path | pa.NativeFile, schema: pa.Schema) -> pq.ParquetWriter:
     """Open a Parquet file; its Arrow schema is not stored, as dictionaries must read back as strings."""
     repeated = [name for name in schema.names if pa.types.is_dictionary(schema.field(name).type)]
-    repeated += [name for name in schema.names if name.endswith("_contribution")]
+    repeated += [name for name in schema.names if name == "coverage" or name.endswith("_contribution")]
     return pq.ParquetWriter(
         sink,
         schema,
@@ -128,11 +131,16 @@ def _parquet_writer(sink: Path | pa.NativeFile, schema: pa.Schema) -> pq.Parquet
         store_schema=False,
         use_dictionary=repeated,
         write_statistics=[name for name in LOOKED_UP if name in schema.names],
+        write_batch_size=CHUNK_ROWS,
+        **ONE_PAGE,
     )
 
 
-def _distinct(column: pa.Array) -> pa.Array:
-    """Name each value of a dictionary once: where one comes twice, Parquet's writer adds bytes that differ by run."""
+def distinct(column: pa.Array) -> pa.Array:
+    """Name each value of a dictionary once: where one comes twice, Parquet's writer adds bytes that differ by run.
+
+    Scored columns do; those of a list need not.
+    """
     if not pa.types.is_dictionary(column.type) or len(column.dictionary.unique()) == len(column.dictionary):
         return column
     encoded = column.cast(column.type.value_type).dictionary_encode()
