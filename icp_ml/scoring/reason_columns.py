@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 
 from icp_ml.estimator.encoding import MISSING, FloatArray
@@ -84,12 +83,18 @@ def _numbered(
     for form, name in ((YEARS, "year"), (COUNTS, "count"), (OTHERS, "number")):
         some = np.flatnonzero((columns[kinds] >= 0) & (forms[kinds] == form))
         bits[some] = as_shown(own[columns[kinds[some]], rows[some]], name).view(np.int64)
-    value, distinct = pd.factorize(bits)
+    value, distinct = _numbers_of(bits)
     many = max(len(distinct), 1)
-    index, both = pd.factorize(kinds * many + value)
+    index, both = _numbers_of(kinds * many + value)
     numbers[rows * len(said) + reasons] = index
     shown = np.asarray(distinct, dtype=np.int64)[both % many] if len(distinct) else np.empty(0, dtype=np.int64)
     return numbers.reshape(said.T.shape).T, both // many, shown
+
+
+def _numbers_of(values: IntArray) -> tuple[NumberArray, IntArray]:
+    """Return the number of each value, in the order of their first appearance, and the distinct values."""
+    encoded = pa.array(values).dictionary_encode()
+    return encoded.indices.to_numpy(), encoded.dictionary.to_numpy()
 
 
 def _texts(book: ReasonBook, kinds: IntArray, shown: IntArray, valued: BoolArray) -> tuple[NumberArray, pa.Array]:
