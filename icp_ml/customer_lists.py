@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow.compute as pc
-from scipy.special import expit
 
 from icp_ml.accounts import Accounts
 from icp_ml.accounts.quality import without_own_product
 from icp_ml.estimator.encoding import FloatArray
+from icp_ml.estimator.sigmoid import sigmoid
 from icp_ml.model import ICPModel
 from icp_ml.outcomes import OutcomeLabels
 from icp_ml.scoring.columns import plain_strings
@@ -87,7 +87,7 @@ def list_customers(
     mature = labels.is_mature
     log_odds = model.tables.log_odds(model.tables.encode(columns, rows, as_of))
     log_odds[mature] = out_of_fold
-    fit = 100.0 * expit(log_odds)
+    fit = 100.0 * sigmoid(log_odds)
     tier = model.cutoffs.assign(fit)
     status = labels.status.to_numpy(dtype=object).astype(str)
     found = pd.DataFrame({

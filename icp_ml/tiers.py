@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import expit
 
+from icp_ml.estimator.sigmoid import sigmoid
 from icp_ml.exceptions import ModelFormatError
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class TierCutoffs:
     def from_base_rate(cls, base_rate: float) -> TierCutoffs:
         """Return cut-offs at 2.5, 1 and 0.6 times the average customer's odds of being best."""
         odds = np.log(base_rate / (1 - base_rate))
-        return cls(*(float(np.round(100 * expit(odds + np.log(ratio)), 1)) for ratio in ODDS_RATIOS))
+        return cls(*(float(np.round(100 * sigmoid(odds + np.log(ratio)), 1)) for ratio in ODDS_RATIOS))
 
     def assign(self, fit_score: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
         """Return 0 for A to 3 for D."""

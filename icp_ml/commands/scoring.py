@@ -10,9 +10,11 @@ from icp_ml.commands.sources import load_model
 from icp_ml.session import Context, Outcome
 
 if TYPE_CHECKING:
+    from icp_ml.accounts import Accounts
     from icp_ml.commands.sources import Source
     from icp_ml.engines.files import ScoreSummary
     from icp_ml.model import ICPModel
+    from icp_ml.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -52,15 +54,13 @@ def score_list(
     context: Context, model: str, source: Source, out: Path, options: ScoreOptions
 ) -> tuple[ScoreSummary, ICPModel]:
     """Score a list file with a loaded model."""
-    from icp_ml.accounts import read_accounts
-    from icp_ml.accounts.mapping import read_mapping
     from icp_ml.engines.files import ScoreRequest, check_out, score_file
 
     check_out(out, source)
     loaded = load_model(context, model)
     settings = context.settings if context.settings_given else loaded.settings
-    customers = read_accounts(options.suppress, settings) if options.suppress else None
-    exclude = [(read_accounts(path, settings), f"on {path.name}") for path in options.exclude]
+    customers = _accounts(options.suppress, settings) if options.suppress else None
+    exclude = [(_accounts(path, settings), f"on {path.name}") for path in options.exclude]
     keep = [name for given in options.keep for name in given.split(",") if name]
     request = ScoreRequest(
         source,
@@ -70,7 +70,7 @@ def score_list(
         customers,
         exclude,
         "all" if keep == ["all"] else keep,
-        read_mapping(options.mapping) if options.mapping else {},
+        _mapping(options.mapping),
         context.as_of,
         options.capacity or settings.tiers.capacity,
         settings.tiers,
@@ -79,3 +79,17 @@ def score_list(
     )
     with context.progress("score") as bar:
         return score_file(loaded, request, bar.rows), loaded
+
+
+def _accounts(source: Source, settings: Settings) -> Accounts:
+    from icp_ml.accounts import read_accounts
+
+    return read_accounts(source, settings)
+
+
+def _mapping(path: Path | None) -> dict[str, str]:
+    if path is None:
+        return {}
+    from icp_ml.accounts.mapping import read_mapping
+
+    return read_mapping(path)

@@ -7,16 +7,16 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from icp_ml import __version__
-from icp_ml.accounts import Accounts
 from icp_ml.accounts.formats.addresses import Address, address_of
 from icp_ml.accounts.formats.encodings import recoding_note
 from icp_ml.accounts.formats.readers import Chunk, Reject, open_table
@@ -26,12 +26,16 @@ from icp_ml.engines.ranking import Suppression
 from icp_ml.engines.row_groups import RowGroups
 from icp_ml.engines.spool import Spool
 from icp_ml.engines.writing import ScoredWriter, check_place, distinct, parquet_part, write_rejects, write_review
+from icp_ml.estimator.threads import one_blas_thread
 from icp_ml.exceptions import InputError
 from icp_ml.model import ICPModel
 from icp_ml.scoring.columns import LIST_COLUMNS, LIST_TIER, row_schema
 from icp_ml.scoring.kernel import IDENTITY, Scorer
 from icp_ml.scoring.lookalikes import salted
 from icp_ml.settings import TierSettings
+
+if TYPE_CHECKING:
+    from icp_ml.accounts import Accounts
 
 FORMATS = (".csv", ".parquet")
 _SOUGHT = (*IDENTITY, "city", "state", "country")  # what accounts are suppressed by
@@ -165,14 +169,18 @@ def score_file(
         return done
 
     chunks = reader.batches(columns=[c for c in reader.columns if c in {*normaliser.columns, *kept}])
+    # Only lookalikes take matrix products: were each to want all cores, they would get in each other's way.
+    one_core = one_blas_thread() if scorer.lookalikes else nullcontext()
     try:
-        for chunk, batch in _in_order(chunks if again else normaliser.surveying(chunks), work, request.jobs):
-            tally.add(chunk, batch)
-            runs.add(chunk.index, batch.column("log_odds").to_numpy(zero_copy_only=False), batch.column("account_id"))
-            if own is not None:
-                own.add(chunk.index, batch.column("in_support"))
-            if progress:
-                progress(tally.rows, reader.rows)
+        with one_core:
+            for chunk, batch in _in_order(chunks if again else normaliser.surveying(chunks), work, request.jobs):
+                tally.add(chunk, batch)
+                log_odds = batch.column("log_odds").to_numpy(zero_copy_only=False)
+                runs.add(chunk.index, log_odds, batch.column("account_id"))
+                if own is not None:
+                    own.add(chunk.index, batch.column("in_support"))
+                if progress:
+                    progress(tally.rows, reader.rows)
         runs.merge()
         if own is not None:
             own.settle(runs)
@@ -227,10 +235,7 @@ def _in_order(
 ) -> Iterator[tuple[Chunk, pa.RecordBatch]]:
     """Score up to `jobs` chunks at once, one more being read, and yield them in input order."""
     waiting: deque[tuple[Chunk, Future[pa.RecordBatch]]] = deque()
-    from threadpoolctl import threadpool_limits
-
-    # One core per chunk: matrix products that each want all cores would only get in each other's way.
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(max_workers=max(jobs, 1)) as pool:
+    with ThreadPoolExecutor(max_workers=max(jobs, 1)) as pool:
         for chunk in chunks:
             waiting.append((chunk, pool.submit(work, chunk)))
             if len(waiting) > jobs:

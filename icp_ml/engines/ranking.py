@@ -11,15 +11,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from icp_ml.accounts import Accounts
-from icp_ml.accounts.matching.index import ListTooLong, Side, company_host
-from icp_ml.accounts.matching.match import match_sides, side_of
 from icp_ml.exceptions import InputError
 from icp_ml.settings import Settings
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from icp_ml.accounts import Accounts
     from icp_ml.accounts.formats.addresses import Address
 
 
@@ -70,6 +68,10 @@ class Suppression:
         settings : Settings, optional
             Their `columns` map the list's headers; `matching.suppress_by_name` says whether names are looked for.
         """
+        if not sources:
+            return cls()
+        from icp_ml.accounts.matching.index import ListTooLong, company_host
+
         domains: dict[str, str] = {}
         ids: dict[tuple[str, str], str] = {}
         for accounts, reason in sources:
@@ -85,7 +87,7 @@ class Suppression:
                 if one and name:
                     ids.setdefault((one, _folded(name)), f"{reason} (same id and name)")
         settings = settings or Settings()
-        if market is None or not sources or not settings.matching.suppress_by_name:
+        if market is None or not settings.matching.suppress_by_name:
             return cls(domains, ids)
         try:
             found, doubtful = _by_name(sources, market, settings)
@@ -118,6 +120,8 @@ class Suppression:
 
     def _on_domain(self, hosts: pa.Array) -> Iterator[tuple[int, str]]:
         """Yield the rows on one of the domains; a host of two labels is its own registrable domain."""
+        from icp_ml.accounts.matching.index import company_host
+
         longer = np.flatnonzero(pc.match_substring_regex(hosts, r"\..*\.").fill_null(False))
         for row, host in zip(longer.tolist(), hosts.take(pa.array(longer)).to_pylist(), strict=True):
             domain = company_host(host)
@@ -147,6 +151,9 @@ def _by_name(
 ) -> tuple[dict[tuple[str, str], str], pd.DataFrame | None]:
     """Return the accounts of the list that are certain to be meant, with the reason, and those in doubt."""
     import pandas as pd
+
+    from icp_ml.accounts.matching.index import Side
+    from icp_ml.accounts.matching.match import match_sides, side_of
 
     listed = side_of(market, settings, MOST_LISTED)
     found: dict[tuple[str, str], str] = {}

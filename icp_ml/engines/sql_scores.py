@@ -10,8 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from scipy.special import expit
-
 from icp_ml.engines.sql_codes import Encoded, one_of
 from icp_ml.engines.sql_dialect import Dialect
 from icp_ml.engines.sql_steps import Column, Names, Steps, case, indented
@@ -21,6 +19,7 @@ from icp_ml.estimator.labels import codes_words
 from icp_ml.estimator.pair_tables import PairTable
 from icp_ml.estimator.scorecard import ScoringTables
 from icp_ml.estimator.segment_tables import EVERYONE, SegmentRule
+from icp_ml.estimator.sigmoid import sigmoid
 from icp_ml.scoring.kernel import Exclusion, Scorer
 from icp_ml.scoring.reasons import ReasonBook, term_words
 
@@ -252,8 +251,8 @@ def least_log_odds(cutoff: float) -> float:
     (True, -1000.0)
     """
     low, high = -1000.0, 1000.0
-    if 100.0 * float(expit(low)) >= cutoff:
+    if 100.0 * float(sigmoid(low)) >= cutoff:
         return low
     while (middle := low + (high - low) / 2) not in (low, high):
-        low, high = (low, middle) if 100.0 * float(expit(middle)) >= cutoff else (middle, high)
+        low, high = (low, middle) if 100.0 * float(sigmoid(middle)) >= cutoff else (middle, high)
     return high

@@ -50,5 +50,13 @@ def list_schema(reasons: int = 5, lookalikes: int = 3, *, list_tier: bool = Fals
 
 def plain_strings(table: pa.Table | pa.RecordBatch) -> pa.Table:
     """Return a table or batch as a table with dictionary columns as strings."""
-    columns = [c.cast(pa.string()) if pa.types.is_dictionary(c.type) else c for c in table.columns]
+    text = pa.string()
+    columns = [
+        c.dictionary_decode()  # takes half the time of a cast, where rows are few
+        if isinstance(c, pa.DictionaryArray)
+        else c.cast(text)
+        if pa.types.is_dictionary(c.type)
+        else c
+        for c in table.columns
+    ]
     return pa.table(columns, names=table.schema.names)

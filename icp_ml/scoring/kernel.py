@@ -10,11 +10,11 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from scipy.special import expit
 
 from icp_ml.estimator.encoding import Codes, Encoding, FloatArray, numeric_values
 from icp_ml.estimator.scorecard import Z90, ScoringTables
 from icp_ml.estimator.segment_tables import EVERYONE, SegmentRule
+from icp_ml.estimator.sigmoid import sigmoid
 from icp_ml.scoring.columns import WINNABILITY
 from icp_ml.scoring.compiled import Loops, loops_for
 from icp_ml.scoring.look_up import Found, LookUp
@@ -134,7 +134,7 @@ class Scorer:
         loops = loops_for(rows)
         codes, found = self._found(columns, rows, as_of, loops)
         log_odds, error = found.log_odds, Z90 * found.error
-        fit, low, high = (100.0 * expit(x) for x in (log_odds, log_odds - error, log_odds + error))
+        fit, low, high = 100.0 * sigmoid(np.stack((log_odds, log_odds - error, log_odds + error)))
         coverage = found.known / max(len(self.tables.fields), 1)
         status, reason = self._status(codes, coverage)
         out = status != 0

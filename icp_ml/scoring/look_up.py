@@ -17,7 +17,7 @@ from icp_ml.scoring.gaps import Gaps
 from icp_ml.scoring.reasons import ReasonBook
 from icp_ml.scoring.row_codes import Layout, RowCodes
 from icp_ml.scoring.row_loops import VOICES, BoolArray, FlatTables, IntArray, Outcome
-from icp_ml.scoring.strongest import pair_sizes, strongest
+from icp_ml.scoring.strongest import FEW_ROWS, pair_sizes, strongest, strongest_of_few
 
 
 @dataclass(frozen=True)
@@ -198,10 +198,14 @@ def chosen(book: ReasonBook, codes: Codes, reasons: int) -> Chosen:
     """Return the strongest contributions, by way of NumPy."""
     tables = book.tables
     halves = tables.halves(codes)
-    terms = strongest(book.sizes, codes, reasons, pair_sizes(tables, codes, halves), book.bounds).T
+    paired = pair_sizes(tables, codes, halves)
+    if len(codes) <= FEW_ROWS:
+        terms = strongest_of_few(book.all_sizes, book.starts, codes, reasons, paired).T
+    else:
+        terms = strongest(book.sizes, codes, reasons, paired, book.bounds).T
     rows = np.arange(len(codes))
     at = (book.starts[terms] + codes[rows, terms]) if terms.size else np.empty(terms.shape, dtype=np.int64)
-    own = _numbers(tables.values)[at] if terms.size else np.empty(terms.shape)
+    own = book.points[at] if terms.size else np.empty(terms.shape)
     contributions, voice = own.copy(), np.zeros(terms.shape, dtype=np.int64)
     for j, half in halves.items():
         here = terms == j

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 
 from icp_ml.estimator.encoding import MISSING, FloatArray
@@ -13,6 +12,8 @@ from icp_ml.scoring.look_up import Chosen
 from icp_ml.scoring.reasons import SMALLEST, TENS, ReasonBook, as_shown, rounding_of
 from icp_ml.scoring.row_loops import EMPTY, VOICES, BoolArray, IntArray
 from icp_ml.scoring.sentence_loops import COUNTS, OTHERS, YEARS, NumberArray
+
+MAX_SHOWN = 8  # selections of columns of which it is kept which value a sentence shows
 
 
 def reason_columns(
@@ -35,7 +36,7 @@ def reason_columns(
         `sentence_loops.number`, compiled or plain; default: NumPy's way, which gives the same.
     """
     none = without | (np.abs(chosen.contributions) < SMALLEST)
-    columns, forms = _shown_of(book, values)
+    columns, forms = _shown_of(book, tuple(values))
     said = np.where(none, EMPTY, chosen.said)
     own = np.stack(list(values.values())) if values else np.empty((0, len(without)))
     if number is None:
@@ -46,7 +47,7 @@ def reason_columns(
         count = number(said, own, columns, forms, TENS, sentences, kinds, shown)
         kinds, shown = kinds[:count], shown[:count]
     place, dictionary = _texts(book, kinds, shown, columns >= 0)
-    of_term, fields = _fields(book)
+    of_term, fields = book.field_of
     terms = np.where(none, EMPTY, chosen.terms)
     out: dict[str, pa.Array] = {}
     for i in range(k):
@@ -62,15 +63,21 @@ def reason_columns(
     return out
 
 
-def _shown_of(book: ReasonBook, values: Mapping[str, FloatArray]) -> tuple[IntArray, IntArray]:
+def _shown_of(book: ReasonBook, values: tuple[str, ...]) -> tuple[IntArray, IntArray]:
     """Return, per code and voice, which value its sentence shows, -1 for none, and how that is rounded."""
+    known = book.shown.get(values)
+    if known is not None:
+        return known
     names = {name: place for place, name in enumerate(values)}
     terms = [term.encoding for term in book.tables.terms]
     place = [names.get(enc.field, EMPTY) if enc.kind == "numeric" else EMPTY for enc in terms]
     columns = np.array(place, dtype=np.int64)[book.term_of]
     columns[book.starts[:-1] + MISSING] = EMPTY
     forms = np.array([rounding_of(enc.form) for enc in terms], dtype=np.int64)[book.term_of]
-    return np.repeat(columns, VOICES), np.repeat(forms, VOICES)
+    if len(book.shown) >= MAX_SHOWN:  # lists of other columns
+        book.shown.clear()
+    found = book.shown[values] = np.repeat(columns, VOICES), np.repeat(forms, VOICES)
+    return found
 
 
 def _numbered(
@@ -83,13 +90,20 @@ def _numbered(
     bits = np.zeros(len(kinds), dtype=np.int64)
     for form, name in ((YEARS, "year"), (COUNTS, "count"), (OTHERS, "number")):
         some = np.flatnonzero((columns[kinds] >= 0) & (forms[kinds] == form))
-        bits[some] = as_shown(own[columns[kinds[some]], rows[some]], name).view(np.int64)
-    value, distinct = pd.factorize(bits)
+        if len(some):
+            bits[some] = as_shown(own[columns[kinds[some]], rows[some]], name).view(np.int64)
+    value, distinct = _numbers_of(bits)
     many = max(len(distinct), 1)
-    index, both = pd.factorize(kinds * many + value)
+    index, both = _numbers_of(kinds * many + value)
     numbers[rows * len(said) + reasons] = index
     shown = np.asarray(distinct, dtype=np.int64)[both % many] if len(distinct) else np.empty(0, dtype=np.int64)
     return numbers.reshape(said.T.shape).T, both // many, shown
+
+
+def _numbers_of(values: IntArray) -> tuple[NumberArray, IntArray]:
+    """Return the number of each value, in the order of their first appearance, and the distinct values."""
+    encoded = pa.array(values).dictionary_encode()
+    return encoded.indices.to_numpy(), encoded.dictionary.to_numpy()
 
 
 def _texts(book: ReasonBook, kinds: IntArray, shown: IntArray, valued: BoolArray) -> tuple[NumberArray, pa.Array]:
@@ -98,13 +112,6 @@ def _texts(book: ReasonBook, kinds: IntArray, shown: IntArray, valued: BoolArray
     distinct = {text: place for place, text in enumerate(dict.fromkeys(texts))}
     place = np.fromiter(map(distinct.__getitem__, texts), dtype=np.int32, count=len(texts))
     return place, pa.array(distinct, type=pa.string(), size=len(distinct))
-
-
-def _fields(book: ReasonBook) -> tuple[NumberArray, pa.Array]:
-    """Return which field each term is of, and the fields' names."""
-    names = [term.field for term in book.tables.terms]
-    fields = list(dict.fromkeys(names))
-    return np.array([fields.index(name) for name in names], dtype=np.int32), pa.array(fields, type=pa.string())
 
 
 def _dictionary(index: IntArray | NumberArray, place: NumberArray, texts: pa.Array) -> pa.Array:

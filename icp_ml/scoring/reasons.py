@@ -13,12 +13,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
+import pyarrow as pa
 
 from icp_ml.estimator.encoding import FIRST_BIN, MISSING, RARE, UNSEEN, FloatArray, Term
 from icp_ml.estimator.labels import codes_words, range_words, statement, value_words
 from icp_ml.estimator.scorecard import ScoringTables
 from icp_ml.scoring.row_loops import VOICES, BoolArray, IntArray
-from icp_ml.scoring.sentence_loops import COUNTS, DIGITS, LARGE, OTHERS, YEARS
+from icp_ml.scoring.sentence_loops import COUNTS, DIGITS, LARGE, OTHERS, YEARS, NumberArray
 from icp_ml.scoring.strongest import pair_bounds, reason_sizes
 
 FEW = 10  # customers below which a rate is not quoted
@@ -38,11 +39,23 @@ class ReasonBook:
     _spans: dict[tuple[int, int], tuple[int, int]] = field(default_factory=dict, repr=False)
     _places: dict[tuple[int, int], str] = field(default_factory=dict, repr=False)
     _sentences: dict[tuple[int, int], str] = field(default_factory=dict, repr=False)
+    # By the numeric fields that a list has: which value the sentence of each code and voice shows, and how rounded.
+    shown: dict[tuple[str, ...], tuple[IntArray, IntArray]] = field(default_factory=dict, repr=False, compare=False)
 
     @cached_property
     def sizes(self) -> list[FloatArray]:
         """How much each code of each term has to say."""
         return reason_sizes(self.tables)
+
+    @cached_property
+    def all_sizes(self) -> FloatArray:
+        """The same of all terms, one after the other, as `starts` says."""
+        return np.concatenate([*self.sizes, np.empty(0)])
+
+    @cached_property
+    def points(self) -> FloatArray:
+        """The contributions of all codes of all terms, without pairs, as `starts` says."""
+        return np.concatenate([*self.tables.values, np.empty(0)])
 
     @cached_property
     def bounds(self) -> dict[int, float]:
@@ -184,6 +197,13 @@ class ReasonBook:
     def term_of(self) -> IntArray:
         """The term of each code among those of all terms."""
         return np.repeat(np.arange(len(self.tables.terms)), np.diff(self.starts))
+
+    @cached_property
+    def field_of(self) -> tuple[NumberArray, pa.Array]:
+        """Which field each term is of, and the fields' names."""
+        names = [term.field for term in self.tables.terms]
+        fields = list(dict.fromkeys(names))
+        return np.array([fields.index(name) for name in names], dtype=np.int32), pa.array(fields, type=pa.string())
 
     def numbered(self, said: IntArray, bits: IntArray, valued: BoolArray) -> list[str]:
         """Return the sentences of numbers of `Chosen.said`.

@@ -10,8 +10,11 @@ import numpy.typing as npt
 from icp_ml.estimator.encoding import ABSENT, Codes, FloatArray
 from icp_ml.estimator.scorecard import ScoringTables
 
+IntArray = npt.NDArray[np.int64]
+
 WIDE_TERMS = 32  # searched first for the largest contributions
 BLOCK = 4096  # rows searched at once: their sizes stay in the processor's cache
+FEW_ROWS = 64  # up to here all terms are searched at once
 
 
 def reason_sizes(tables: ScoringTables) -> list[FloatArray]:
@@ -52,7 +55,7 @@ def strongest(
     k: int,
     paired: Mapping[int, FloatArray] | None = None,
     most: Mapping[int, float] | None = None,
-) -> npt.NDArray[np.int64]:
+) -> IntArray:
     """Return term numbers of the k largest sizes per row, largest first, shape (rows, k); ties go to the earlier term.
 
     Most terms are too small to be among the k largest of most rows: the widest are searched first, and all
@@ -80,13 +83,36 @@ def strongest(
     return out
 
 
+def strongest_of_few(
+    sizes: FloatArray, starts: IntArray, codes: Codes, k: int, paired: Mapping[int, FloatArray]
+) -> IntArray:
+    """Return what `strongest` does, all terms searched at once: faster where rows are few and terms many.
+
+    Parameters
+    ----------
+    sizes : ndarray
+        Those of all terms, one after the other.
+    starts : ndarray of int, shape (terms + 1,)
+        Where each term's begin.
+    """
+    rows = np.arange(len(codes))
+    size = sizes.take(starts[:-1] + codes)
+    for j, own in paired.items():
+        size[:, j] = own
+    best = np.empty((len(codes), min(k, codes.shape[1])), dtype=np.int64)
+    for i in range(best.shape[1]):
+        best[:, i] = size.argmax(axis=1)
+        size[rows, best[:, i]] = -1.0
+    return best
+
+
 def _largest(
     sizes: Sequence[FloatArray],
     codes: Codes,
-    terms: npt.NDArray[np.int64],
+    terms: IntArray,
     k: int,
     rowwise: Mapping[int, FloatArray],
-) -> tuple[npt.NDArray[np.int64], FloatArray]:
+) -> tuple[IntArray, FloatArray]:
     """Return the k largest of some terms per row, largest first, and the size of the k-th."""
     size = np.empty((len(codes), len(terms)))
     for place, j in enumerate(terms):

@@ -9,10 +9,10 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from scipy.special import expit
 
 from icp_ml.estimator.encoding import MISSING, FloatArray
 from icp_ml.estimator.scorecard import ScoringTables
+from icp_ml.estimator.sigmoid import sigmoid
 
 FAVOURABLE = 0.9  # of the customers who show the field: nine in ten are told less by it
 Z_FAVOURABLE = 1.2815515655446004  # the same of a normal distribution
@@ -70,7 +70,7 @@ class WorthKnowing:
             Rows that are not scored.
         """
         lift = np.array([*(one[0] for one in self.lifts), 0.0])[best]
-        lifted = np.floor(100.0 * expit(log_odds + lift) + 0.5).astype(np.int64)
+        lifted = np.floor(100.0 * sigmoid(log_odds + lift) + 0.5).astype(np.int64)
         none = without | (best < 0) | (lifted <= np.floor(fit + 0.5))
         kind = np.where(none, 0, best * (HIGHEST + 1) + lifted)
         kinds = np.flatnonzero(np.bincount(kind, minlength=1))  # counted, as sorting takes longer than all the rest
