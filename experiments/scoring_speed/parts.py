@@ -30,9 +30,9 @@ PARTS: list[tuple[Any, str, str]] = [
     (kernel.Scorer, "_lookalike_columns", "lookalikes"),
     (kernel.Scorer, "score", "other columns of a score"),
     (spool.Spool, "write", "encoding Parquet, by the workers"),
-    (rank_runs.RankRuns, "add", "sorting, beside the workers"),
+    (rank_runs.RankRuns, "add", "sorting, by the workers"),
     (rank_runs.RankRuns, "merge", "ranking, at the end"),
-    (files, "_write", "putting the file together, at the end"),
+    (files, "write_scored", "putting the file together, at the end"),
 ]
 
 

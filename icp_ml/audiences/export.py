@@ -17,7 +17,8 @@ from icp_ml.audiences.formats import FORMATS, AudienceFormat
 from icp_ml.audiences.packed import PackedRows
 from icp_ml.audiences.people import People, account_keys, people_rows
 from icp_ml.audiences.selection import Selection, select
-from icp_ml.engines.writing import check_place, defused
+from icp_ml.engines.csv_text import defused
+from icp_ml.engines.writing import check_place
 from icp_ml.exceptions import InputError
 from icp_ml.tiers import LETTERS
 

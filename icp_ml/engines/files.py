@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -14,22 +13,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from icp_ml import __version__
 from icp_ml.accounts.formats.addresses import Address, address_of
 from icp_ml.accounts.formats.encodings import recoding_note
 from icp_ml.accounts.formats.readers import Chunk, Reject, open_table
+from icp_ml.engines.finishing import WholeList, write_scored
+from icp_ml.engines.in_order import in_order
 from icp_ml.engines.list_tiers import ListTiers, check_mode
 from icp_ml.engines.rank_runs import RankRuns
 from icp_ml.engines.ranking import Suppression
-from icp_ml.engines.row_groups import RowGroups
 from icp_ml.engines.spool import Spool
-from icp_ml.engines.writing import ScoredWriter, check_place, distinct, parquet_part, write_rejects, write_review
+from icp_ml.engines.writing import check_place, distinct, write_rejects, write_review
 from icp_ml.estimator.threads import one_blas_thread
 from icp_ml.exceptions import InputError
 from icp_ml.model import ICPModel
-from icp_ml.scoring.columns import LIST_COLUMNS, LIST_TIER, row_schema
+from icp_ml.scoring.columns import LIST_COLUMNS, LIST_TIER
 from icp_ml.scoring.kernel import IDENTITY, Scorer
 from icp_ml.scoring.lookalikes import salted
 from icp_ml.settings import TierSettings
@@ -159,32 +158,34 @@ def score_file(
     tally, runs = _Tally(), RankRuns(spool.folder_for("ranks"))
     own = ListTiers(request.tiers, request.capacity) if request.tiers.mode != "cutoffs" else None
 
-    def work(chunk: Chunk) -> pa.RecordBatch:
+    def work(chunk: Chunk) -> Chunk:
+        """Score a chunk; return of it what is counted, as whole ones waiting for their turn would take much room."""
         done = spool.read(chunk.index)
         if done is None:
             columns = normaliser.normalise(chunk.batch, first_row=chunk.first_row)
             scored = scorer.score(columns, chunk.batch.num_rows, request.as_of)
             done = _finish(scored, chunk.batch, kept, suppression)
             spool.write(chunk.index, done)
-        return done
+        runs.add(chunk.index, done.column("log_odds").to_numpy(zero_copy_only=False), done.column("account_id"))
+        return replace(chunk, batch=done.select(["status", "tier", "in_support"]))
 
     chunks = reader.batches(columns=[c for c in reader.columns if c in {*normaliser.columns, *kept}])
     # Only lookalikes take matrix products: were each to want all cores, they would get in each other's way.
     one_core = one_blas_thread() if scorer.lookalikes else nullcontext()
     try:
         with one_core:
-            for chunk, batch in _in_order(chunks if again else normaliser.surveying(chunks), work, request.jobs):
-                tally.add(chunk, batch)
-                log_odds = batch.column("log_odds").to_numpy(zero_copy_only=False)
-                runs.add(chunk.index, log_odds, batch.column("account_id"))
+            for chunk in in_order(chunks if again else normaliser.surveying(chunks), work, request.jobs):
+                tally.add(chunk)
                 if own is not None:
-                    own.add(chunk.index, batch.column("in_support"))
+                    own.add(chunk.index, chunk.batch.column("in_support"))
                 if progress:
                     progress(tally.rows, reader.rows)
         runs.merge()
         if own is not None:
             own.settle(runs)
-        _write(request.out, spool, runs, own, _metadata(model, request, spool.fingerprint))
+        write_scored(
+            request.out, spool, WholeList(runs, own), _metadata(model, request, spool.fingerprint), request.jobs
+        )
         rejects = write_rejects(_rejects_path(request.out), tally.rejects)
         review = write_review(_review_path(request.out), suppression.doubtful)
     except (InputError, MemoryError):
@@ -228,22 +229,6 @@ def _rejects_path(out: Path) -> Path:
 
 def _review_path(out: Path) -> Path:
     return out.with_name(f"{out.name}.review.csv")
-
-
-def _in_order(
-    chunks: Iterator[Chunk], work: Callable[[Chunk], pa.RecordBatch], jobs: int
-) -> Iterator[tuple[Chunk, pa.RecordBatch]]:
-    """Score up to `jobs` chunks at once, one more being read, and yield them in input order."""
-    waiting: deque[tuple[Chunk, Future[pa.RecordBatch]]] = deque()
-    with ThreadPoolExecutor(max_workers=max(jobs, 1)) as pool:
-        for chunk in chunks:
-            waiting.append((chunk, pool.submit(work, chunk)))
-            if len(waiting) > jobs:
-                first, result = waiting.popleft()
-                yield first, result.result()
-        while waiting:
-            first, result = waiting.popleft()
-            yield first, result.result()
 
 
 def _kept(keep: Sequence[str] | str, columns: Sequence[str], source: str) -> list[str]:
@@ -291,7 +276,9 @@ class _Tally:
     recoded: int = 0
     rejects: list[Reject] = field(default_factory=list)
 
-    def add(self, chunk: Chunk, batch: pa.RecordBatch) -> None:
+    def add(self, chunk: Chunk) -> None:
+        """Count a chunk that was scored."""
+        batch = chunk.batch
         self.rows += batch.num_rows + len(chunk.rejects)
         self.recoded += chunk.recoded
         self.rejects += chunk.rejects
@@ -347,36 +334,3 @@ def _metadata(model: ICPModel, request: ScoreRequest, fingerprint: Mapping[str, 
         "icp_ml.as_of": str(fingerprint["as_of"]),
         "icp_ml.list_fingerprint": str(fingerprint["list"]),
     }
-
-
-def _write(out: Path, spool: Spool, runs: RankRuns, own: ListTiers | None, metadata: Mapping[str, str]) -> None:
-    """Write the result under a temporary name, adding what needs the whole list, and rename it when whole."""
-    fresh = out.with_name(f".{out.name}.partial")
-    if spool.encoded and next(spool.files(), None):  # what the workers encoded is copied as it is
-        with RowGroups(fresh, metadata) as groups:
-            for index, file in spool.files():
-                columns = _list_columns(index, pq.read_metadata(file).num_rows, runs, own)
-                groups.add(file, parquet_part(columns))
-        fresh.replace(out)
-        return
-    empty = True
-    with ScoredWriter(fresh, out.suffix.lower(), metadata) as writer:
-        for index, batch in spool.chunks():
-            empty = False
-            writer.write(batch, *_list_columns(index, batch.num_rows, runs, own).values())
-        if empty:
-            tier = own.nothing() if own else None
-            writer.write(_no_rows(), pa.nulls(0, pa.int64()), pa.nulls(0, pa.float64()), tier)
-    fresh.replace(out)
-
-
-def _list_columns(index: int, rows: int, runs: RankRuns, own: ListTiers | None) -> dict[str, pa.Array]:
-    """Return what the whole list says of a chunk's rows."""
-    rank = runs.ranks(index, rows)
-    percentile = 100.0 * (runs.total - rank + 1) / max(runs.total, 1)
-    columns = (pa.array(rank, mask=rank == 0), pa.array(percentile, mask=rank == 0))
-    return dict(zip(LIST_COLUMNS, columns, strict=True)) | ({LIST_TIER: own.tiers(index, rank)} if own else {})
-
-
-def _no_rows() -> pa.RecordBatch:
-    return pa.RecordBatch.from_pylist([], schema=row_schema())

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Literal
 
 import numpy as np
@@ -59,11 +60,12 @@ class RankRuns:
     def __init__(self, folder: Path, memory: int = MEMORY) -> None:
         self.folder, self.memory = folder, memory
         self.total = 0
+        self._lock = Lock()
         self._runs: list[_Run] = []
         self._sample: list[FloatArray] = []
 
     def add(self, chunk: int, log_odds: FloatArray, ids: pa.Array) -> None:
-        """Keep a chunk's rows; those whose log-odds are NaN have no rank.
+        """Keep a chunk's rows; those whose log-odds are NaN have no rank. Several threads may call this at once.
 
         Parameters
         ----------
@@ -83,12 +85,14 @@ class RankRuns:
         ends = np.frombuffer(offsets, dtype="<i8")[texts.offset : texts.offset + len(texts) + 1]
         (ends - ends[0]).tofile(self._path(chunk, "end"))
         self._path(chunk, "ids").write_bytes(memoryview(data)[ends[0] : ends[-1]] if data is not None else b"")
-        self._runs.append(_Run(chunk, len(key), int(ends[-1] - ends[0])))
-        self._sample.append(key[SAMPLED // 2 :: SAMPLED].copy())
-        self.total += len(key)
+        with self._lock:
+            self._runs.append(_Run(chunk, len(key), int(ends[-1] - ends[0])))
+            self._sample.append(key[SAMPLED // 2 :: SAMPLED].copy())
+            self.total += len(key)
 
     def merge(self) -> None:
         """Rank all rows; `ranks` then gives each chunk's."""
+        self._runs.sort(key=lambda run: run.chunk)
         done = 0
         for cuts in self._cuts():
             part = self._read(cuts)

@@ -15,14 +15,13 @@ import pyarrow.parquet as pq
 
 from icp_ml.accounts.formats.readers import Reject
 from icp_ml.accounts.formats.rows import CHUNK_ROWS
+from icp_ml.engines.csv_text import FORMULA, FORMULA_STARTS, CsvText
 from icp_ml.exceptions import InputError
-from icp_ml.scoring.columns import LIST_COLUMNS, LIST_TIER, plain_strings, row_schema
+from icp_ml.scoring.columns import LIST_COLUMNS, LIST_TIER, row_schema
 
 if TYPE_CHECKING:
     import pandas as pd
 
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
-FORMULA = r"^[=+\-@\t\r\n]"
 NEVER_MISSING = frozenset([*(field.name for field in row_schema() if not field.nullable), LIST_TIER])
 LOOKED_UP = (
     "account_id",
@@ -37,7 +36,6 @@ LOOKED_UP = (
 RANDOM = frozenset({"fit_score", "fit_low", "fit_high", "log_odds"})  # bytes that no compression makes fewer
 # A chunk's rows in one page, a seventh faster than in four; before Arrow 23 pages had no limit of rows.
 ONE_PAGE: dict[str, Any] = {"max_rows_per_page": CHUNK_ROWS} if int(pa.__version__.split(".")[0]) >= 23 else {}
-PLAIN_NUMBER = r"^[+-]?\d+(\.\d+)?$"
 
 
 def check_place(out: Path) -> None:
@@ -87,23 +85,22 @@ class ScoredWriter:
         self, batch: pa.RecordBatch, rank: pa.Array, percentile: pa.Array, list_tier: pa.Array | None = None
     ) -> None:
         """Append a batch with its list-level columns; the tier of the list where the settings ask for one."""
-        columns = dict(
-            zip((*batch.schema.names, *LIST_COLUMNS), (*batch.columns, rank, percentile), strict=True)
-        )
+        added = dict(zip(LIST_COLUMNS, (rank, percentile), strict=True))
         if list_tier is not None:
-            columns[LIST_TIER] = list_tier
-        table = _table(columns)
+            added[LIST_TIER] = list_tier
+        columns = dict(zip(batch.schema.names, batch.columns, strict=True)) | added
         if self.ending == ".parquet":
+            table = _table(columns)
             if self._writer is None:
                 self._writer = _parquet_writer(self.path, table.schema)
             self._writer.write_table(table, row_group_size=max(table.num_rows, 1))
             return
-        table = plain_strings(defused(table))
-        if self._writer is None:
-            self._writer = pacsv.CSVWriter(
-                self.path, table.schema, write_options=pacsv.WriteOptions(quoting_style="needed")
-            )
-        self._writer.write_table(table)
+        first = self._writer is None
+        if first:
+            self._writer = self.path.open("wb")
+        words = CsvText()
+        words.write(pa.table(columns), header=first)
+        self._writer.write(words.text)
 
 
 def parquet_part(columns: Mapping[str, pa.Array]) -> bytes:
@@ -145,34 +142,6 @@ def distinct(column: pa.Array) -> pa.Array:
         return column
     encoded = column.cast(column.type.value_type).dictionary_encode()
     return pa.DictionaryArray.from_arrays(encoded.indices.cast(column.type.index_type), encoded.dictionary)
-
-
-def defused(table: pa.Table) -> pa.Table:
-    """Put an apostrophe before text that a spreadsheet would run as a formula; numbers stay as they are."""
-    columns = []
-    for column in table.columns:
-        if pa.types.is_list(column.type):
-            column = pc.binary_join(column, ";")
-        if pa.types.is_dictionary(column.type):  # few texts of many rows
-            texts = pa.dictionary(column.type.index_type, pa.string())
-            chunks = [
-                pa.DictionaryArray.from_arrays(chunk.indices, _harmless(chunk.dictionary.cast(pa.string())))
-                for chunk in column.chunks
-            ]
-            column = pa.chunked_array(chunks, texts)
-        elif pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
-            column = _harmless(column)
-        columns.append(column)
-    names = [f"'{name}" if name.startswith(FORMULA_STARTS) else name for name in table.column_names]
-    return pa.table(columns, names=names)
-
-
-def _harmless(texts: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
-    """Put an apostrophe before those texts that would run."""
-    runs = pc.and_(pc.match_substring_regex(texts, FORMULA), pc.invert(pc.match_substring_regex(texts, PLAIN_NUMBER)))
-    if not pc.any(runs).as_py():
-        return texts
-    return pc.if_else(pc.fill_null(runs, False), pc.binary_join_element_wise("'", texts, ""), texts)
 
 
 def top_rows(path: Path, count: int) -> list[dict[str, Any]]:

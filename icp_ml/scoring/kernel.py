@@ -216,21 +216,34 @@ class Scorer:
         if not self.lookalikes:
             return {}
         near, left = self._neighbours.nearest_of_each(codes, self.lookalikes)
-        shown, gone = self._called
-        found = {
-            f"lookalike_{k + 1}": _choice(near[:, k], shown, missing=without | (near[:, k] < 0))
-            for k in range(self.lookalikes)
-        }
-        return found | {"lookalike_churned": _choice(left, gone, missing=without | (left < 0))}
+        best, churned = self._called
+        found = {f"lookalike_{k + 1}": best.of(near[:, k], without) for k in range(self.lookalikes)}
+        return found | {"lookalike_churned": churned.of(left, without)}
 
     @cached_property
-    def _called(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    def _called(self) -> tuple[_Called, _Called]:
         """What a seller calls the best customers, and the churned ones."""
-        return self._shown(self.reference), self._shown(self.churned) if self.churned else ()
-
-    def _shown(self, reference: Reference) -> tuple[str, ...]:
         names = self.names or {}
-        return tuple(names.get(i, f"customer {i[:6]}") for i in reference.ids)
+        ids = (self.reference.ids, self.churned.ids if self.churned else ())
+        best, churned = (_Called.by([names.get(i, f"customer {i[:6]}") for i in some]) for some in ids)
+        return best, churned
+
+
+@dataclass(frozen=True)
+class _Called:
+    """What customers are called, each name once, as two may be called alike; and which of the names each has."""
+
+    names: tuple[str, ...]
+    name_of: npt.NDArray[np.int64]
+
+    @classmethod
+    def by(cls, called: list[str]) -> _Called:
+        place = {name: number for number, name in enumerate(dict.fromkeys(called))}
+        return cls(tuple(place), np.array([*(place[name] for name in called), 0], dtype=np.int64))
+
+    def of(self, customers: npt.NDArray[np.int64], without: npt.NDArray[np.bool_]) -> pa.Array:
+        """Return names by the customers' positions, of which -1 is nobody."""
+        return _choice(self.name_of[customers], self.names, missing=without | (customers < 0))
 
 
 def _listed(fields: tuple[str, ...]) -> str:

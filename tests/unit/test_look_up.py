@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from icp_ml.scoring import compiled, row_loops, sentence_loops, token_loops
@@ -174,3 +175,19 @@ def test_a_batch_is_scored_alike_by_either_way(machine_code, monkeypatch):
     found = scorer.score(columns, 800)
     assert found.equals(expected)
     assert found.schema == expected.schema
+
+
+def test_every_text_of_a_scored_dictionary_is_named_once():
+    """Where one came twice, Parquet's writer would add bytes that differ by run."""
+    model = every_model(2)
+    twins = {one: "Acme" for one in model.reference.ids}
+    scored = model.scorer(reasons=5, lookalikes=2, names=twins).score(every_account(300, 2), 300)
+    dictionaries = {
+        name: column.dictionary.to_pylist()
+        for name, column in zip(scored.schema.names, scored.columns, strict=True)
+        if pa.types.is_dictionary(column.type)
+    }
+    assert dictionaries["lookalike_1"] == ["Acme"]
+    assert len(dictionaries) > 15
+    for name, texts in dictionaries.items():
+        assert len(set(texts)) == len(texts), name
