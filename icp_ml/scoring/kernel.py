@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
@@ -163,7 +163,7 @@ class Scorer:
         own = self._own_values(columns, as_of or self.tables.as_of)
         result |= reason_columns(self._book, found.chosen, own, self.reasons, out, loops.number if loops else None)
         result |= self._lookalike_columns(codes, out)
-        result["tier_range"] = _choice(self.cutoffs.ranges(low, high, at_best), TIER_RANGES, missing=out)
+        result["tier_range"] = _RANGES.of(self.cutoffs.ranges(low, high, at_best), out)
         result |= self._worth_knowing.columns(found.unknown, log_odds, fit, out)
         result[WINNABILITY] = columns[WINNABILITY] if WINNABILITY in columns else pa.nulls(rows, text)
         result["model_version"] = _choice(np.zeros(rows, dtype=np.int64), (self.model_version,))
@@ -231,19 +231,22 @@ class Scorer:
 
 @dataclass(frozen=True)
 class _Called:
-    """What customers are called, each name once, as two may be called alike; and which of the names each has."""
+    """What numbers are called, each name once, as two may be called alike; and which of the names each has."""
 
     names: tuple[str, ...]
     name_of: npt.NDArray[np.int64]
 
     @classmethod
-    def by(cls, called: list[str]) -> _Called:
+    def by(cls, called: Sequence[str]) -> _Called:
         place = {name: number for number, name in enumerate(dict.fromkeys(called))}
         return cls(tuple(place), np.array([*(place[name] for name in called), 0], dtype=np.int64))
 
-    def of(self, customers: npt.NDArray[np.int64], without: npt.NDArray[np.bool_]) -> pa.Array:
-        """Return names by the customers' positions, of which -1 is nobody."""
-        return _choice(self.name_of[customers], self.names, missing=without | (customers < 0))
+    def of(self, numbers: npt.NDArray[np.int64], without: npt.NDArray[np.bool_]) -> pa.Array:
+        """Return the names; -1 has none."""
+        return _choice(self.name_of[numbers], self.names, missing=without | (numbers < 0))
+
+
+_RANGES = _Called.by(TIER_RANGES)
 
 
 def _listed(fields: tuple[str, ...]) -> str:
