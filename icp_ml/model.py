@@ -32,7 +32,7 @@ from icp_ml.model_directory import (
 )
 from icp_ml.profile import IdealCustomerProfile
 from icp_ml.schema import BY_NAME, CATEGORIES, KINDS, Field
-from icp_ml.scoring.columns import plain_strings
+from icp_ml.scoring.columns import FEW_ROWS, long_strings, plain_strings
 from icp_ml.scoring.gaps import Gaps
 from icp_ml.scoring.kernel import CHUNK_ROWS, Scorer
 from icp_ml.scoring.lookalikes import Reference, Support
@@ -316,7 +316,7 @@ class ICPModel:
         """
         import pyarrow as pa
 
-        from icp_ml.accounts.formats.given import as_given, given_table
+        from icp_ml.accounts.formats.given import as_given, given_table, kind_of
 
         table = given_table(frame, "DataFrame").combine_chunks()
         headers = table.column_names
@@ -325,10 +325,12 @@ class ICPModel:
         scorer = _kept(
             self._scorers, (reasons, lookalikes), lambda: self.scorer(reasons=reasons, lookalikes=lookalikes)
         )
+        # pandas holds long strings.
+        plain = long_strings if table.num_rows <= FEW_ROWS and kind_of(frame) == "DataFrame" else plain_strings
         parts, rows = [], 0
         for batch in table.to_batches(max_chunksize=CHUNK_ROWS) or [pa.RecordBatch.from_pylist([], table.schema)]:
             columns = normaliser.normalise(batch, first_row=rows)
-            parts.append(plain_strings(scorer.score(columns, batch.num_rows, as_of)))
+            parts.append(plain(scorer.score(columns, batch.num_rows, as_of)))
             rows += batch.num_rows
         scored: Frame = as_given(pa.concat_tables(parts), frame)
         return scored

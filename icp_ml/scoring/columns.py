@@ -6,6 +6,7 @@ import pyarrow as pa
 
 LIST_COLUMNS = ("rank", "percentile")
 LIST_TIER = "list_tier"  # after these, where the settings ask for tiers of the whole list
+FEW_ROWS = 64  # up to here each column costs more than its rows
 WINNABILITY = "winnability"
 
 
@@ -60,3 +61,13 @@ def plain_strings(table: pa.Table | pa.RecordBatch) -> pa.Table:
         for c in table.columns
     ]
     return pa.table(columns, names=table.schema.names)
+
+
+def long_strings(batch: pa.RecordBatch) -> pa.Table:
+    """Return what `plain_strings` does with strings as pandas holds them: by a shorter way, where rows are few."""
+    text, long = pa.string(), pa.large_string()
+    columns = [
+        pa.array(c.to_pylist(), long) if isinstance(c, pa.DictionaryArray) or c.type == text else c
+        for c in batch.columns
+    ]
+    return pa.Table.from_arrays(columns, names=batch.schema.names)

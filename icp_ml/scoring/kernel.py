@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -257,6 +257,10 @@ def _listed(fields: tuple[str, ...]) -> str:
 def _choice(
     index: npt.NDArray[np.int64], texts: tuple[str, ...], missing: npt.NDArray[np.bool_] | None = None
 ) -> pa.Array:
-    return pa.DictionaryArray.from_arrays(
-        pa.array(index.astype(np.int32), mask=missing), pa.array(texts, type=pa.string())
-    )
+    return pa.DictionaryArray.from_arrays(pa.array(index.astype(np.int32), mask=missing), _text_array(texts))
+
+
+@lru_cache(maxsize=64)
+def _text_array(texts: tuple[str, ...]) -> pa.Array:
+    """Return texts as Arrow has them; those that every batch shows (tiers, names of customers) from memory."""
+    return pa.array(texts, type=pa.string())

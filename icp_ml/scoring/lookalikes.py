@@ -26,6 +26,7 @@ MAX_CHURNED = 64  # one of them is named, and each costs as much time as a best 
 SHARE_OF_RANGE = 0.85  # terms are compared until they make up this share of all ranges
 BLOCK = 2048
 EXACT = 2.0**24  # whole numbers up to here are exact in float32
+FEW_ROWS = 16  # up to here the rows of the keys are added up, which spares a matrix product
 MAX_TERMS = 24
 NO_FIELD = -1_000_000  # outside, though no field by itself
 ODD = 0.5  # in models before format 4, a value that at most one customer showed is named
@@ -119,6 +120,13 @@ class Neighbours:
             start += len(rows)
         return np.concatenate(parts).astype(np.float32), places
 
+    @cached_property
+    def _rows_of_codes(self) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+        """The row of each code of the terms, one term after the other, and where each term's codes begin."""
+        places = self._keys[1]
+        sizes = [len(place) for place in places]
+        return np.concatenate(places), np.cumsum([0, *sizes[:-1]])
+
     def nearest(self, codes: Codes | RowCodes, k: int) -> npt.NDArray[np.int64]:
         """Return positions of the k nearest reference customers, nearest first, shape (rows, k).
 
@@ -136,12 +144,17 @@ class Neighbours:
         matrix, places = self._keys
         for begin in range(0, len(codes), BLOCK):
             size = min(BLOCK, len(codes) - begin)
-            hot = np.zeros(size * len(matrix), dtype=np.float32)
             rows = np.arange(size)
-            starts = rows * len(matrix)
-            for j, place in zip(self.terms, places, strict=True):
-                hot[starts + place.take(codes_of(codes, j)[begin : begin + size])] = 1.0
-            keys = hot.reshape(size, -1) @ matrix
+            shown = [codes_of(codes, j)[begin : begin + size] for j in self.terms]
+            if size <= FEW_ROWS:  # sums of whole numbers, exact in any order
+                of_code, begins = self._rows_of_codes
+                keys = matrix.take(of_code.take(begins + np.stack(shown, axis=1)), axis=0).sum(axis=1)
+            else:
+                hot = np.zeros(size * len(matrix), dtype=np.float32)
+                starts = rows * len(matrix)
+                for code, place in zip(shown, places, strict=True):
+                    hot[starts + place.take(code)] = 1.0
+                keys = hot.reshape(size, -1) @ matrix
             if gone:
                 left[begin : begin + size] = keys[:, count:].argmin(axis=1)
             keys = keys[:, :count]

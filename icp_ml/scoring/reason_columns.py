@@ -13,6 +13,7 @@ from icp_ml.scoring.reasons import SMALLEST, TENS, ReasonBook, as_shown, roundin
 from icp_ml.scoring.row_loops import EMPTY, VOICES, BoolArray, IntArray
 from icp_ml.scoring.sentence_loops import COUNTS, OTHERS, YEARS, NumberArray
 
+_FIRST, _NONE = pa.array([0], pa.int32()), pa.nulls(1, pa.int32())
 MAX_SHOWN = 8  # selections of columns of which it is kept which value a sentence shows
 
 
@@ -119,6 +120,10 @@ def _dictionary(index: IntArray | NumberArray, place: NumberArray, texts: pa.Arr
 
     Each column has only the texts it shows: Parquet writes a dictionary whole.
     """
+    if len(index) == 1:
+        one = int(index[0])
+        said = texts.slice(int(place[one]), 1) if one >= 0 else texts.slice(0, 0)
+        return pa.DictionaryArray.from_arrays(_FIRST if one >= 0 else _NONE, said)
     at = np.append(place, len(texts)).take(index)  # what is missing comes last
     shown = np.zeros(len(texts) + 1, dtype=np.bool_)
     shown[at] = True

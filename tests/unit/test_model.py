@@ -366,6 +366,14 @@ def test_index_and_order_are_the_frame_s():
     assert list(none.columns) == list(scored.columns)
 
 
+def test_an_account_by_itself_is_scored_as_among_many():
+    frame = hand_list(100)
+    model = hand_model()
+    many = model.score(frame)
+    alone = [model.score(frame.iloc[i : i + 1]) for i in range(0, 100, 7)]
+    pd.testing.assert_frame_equal(pd.concat(alone), many.iloc[::7], check_exact=True)
+
+
 def test_a_list_that_says_nothing_to_the_model_is_refused():
     with pytest.raises(InputError, match="is a field of the model"):
         hand_model().score(pd.DataFrame({"a": [1]}))

@@ -11,7 +11,7 @@ from icp_ml.estimator.scorecard import ScoringTables
 from icp_ml.scoring.look_up import chosen
 from icp_ml.scoring.reason_columns import reason_columns
 from icp_ml.scoring.reasons import SMALLEST, ReasonBook, as_shown
-from icp_ml.scoring.strongest import pair_bounds, pair_sizes, reason_sizes, strongest
+from icp_ml.scoring.strongest import pair_bounds, pair_sizes, reason_sizes, strongest, strongest_of_few
 
 ENCODING = Encoding(
     (
@@ -147,6 +147,9 @@ def test_the_strongest_are_those_of_a_full_sort(seed, k):
     assert found.tolist() == expected.tolist()
     alone = [strongest(sizes, codes[i : i + 1], k)[0].tolist() for i in range(10)]
     assert alone == found[:10].tolist()
+    book = ReasonBook(tables)
+    few = strongest_of_few(book.all_sizes, book.starts, codes[:10], k, {})
+    assert few.tolist() == found[:10].tolist()
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -163,6 +166,8 @@ def test_the_strongest_are_those_of_a_full_sort_pairs_included(seed):
     expected = np.argsort(-size, axis=1, kind="stable")[:, :5]
     paired = pair_sizes(tables, codes, tables.halves(codes))
     assert strongest(reason_sizes(tables), codes, 5, paired, pair_bounds(tables)).tolist() == expected.tolist()
+    book = ReasonBook(tables)
+    assert strongest_of_few(book.all_sizes, book.starts, codes, 5, paired).tolist() == expected.tolist()
 
 
 def test_a_reason_names_the_other_field_where_the_pair_says_more():

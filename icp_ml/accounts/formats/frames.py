@@ -43,7 +43,7 @@ def table_from_frame(frame: pd.DataFrame) -> pa.Table:
     if not arrays:
         msg = "DataFrame: it has no columns; give one row per account and one column per field"
         raise InputError(msg)
-    return pa.table(arrays)
+    return pa.Table.from_arrays(list(arrays.values()), names=list(arrays))
 
 
 def _column_name(column: Any) -> str:
@@ -60,7 +60,7 @@ def _from_series(series: pd.Series[Any]) -> pa.Array:
         series = series.dt.tz_convert(None)
     if series.dtype != object and not isinstance(series.dtype, _CELL_BY_CELL):
         try:
-            array = pa.Array.from_pandas(series)
+            array = _array_of(series)
             array = array.combine_chunks() if isinstance(array, pa.ChunkedArray) else array
             plain = plain_array(array)
             if plain is not None:
@@ -68,6 +68,15 @@ def _from_series(series: pd.Series[Any]) -> pa.Array:
         except (pa.ArrowException, TypeError, ValueError, NotImplementedError, UnicodeError):
             pass  # complex numbers, broken text
     return cells_as_arrow(series.tolist())
+
+
+def _array_of(series: pd.Series[Any]) -> pa.Array | pa.ChunkedArray:
+    """Return a column of one sort as Arrow has it; numbers and texts by the shortest way, as one row costs as any."""
+    if isinstance(series.dtype, np.dtype) and series.dtype.kind in "iufb":
+        return pa.array(series.to_numpy(), from_pandas=True)
+    if isinstance(series.dtype, pd.StringDtype) and series.dtype.storage == "pyarrow":
+        return pa.array(series.array)
+    return pa.Array.from_pandas(series)
 
 
 def cells_as_arrow(cells: list[Any]) -> pa.Array:

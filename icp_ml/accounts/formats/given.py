@@ -73,7 +73,7 @@ def as_given(table: pa.Table, given: Any) -> Any:
         As `given_table` took it.
     """
     if isinstance(given, pd.DataFrame):
-        frame: pd.DataFrame = table.to_pandas(use_threads=table.num_rows >= MANY_ROWS)
+        frame: pd.DataFrame = table.to_pandas(use_threads=table.num_rows >= MANY_ROWS, ignore_metadata=True)
         frame.index = given.index
         return frame
     return importlib.import_module("polars").from_arrow(table) if _is_polars(given) else table
