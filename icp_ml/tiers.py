@@ -49,7 +49,8 @@ class TierCutoffs:
 
     def assign(self, fit_score: npt.NDArray[np.float64]) -> npt.NDArray[np.int64]:
         """Return 0 for A to 3 for D."""
-        return np.searchsorted(-np.array([self.a, self.b, self.c]), -fit_score, side="left").astype(np.int64)
+        a, b, c = (~(fit_score >= least) for least in (self.a, self.b, self.c))
+        return np.add(a.view(np.uint8) + b.view(np.uint8), c.view(np.uint8), dtype=np.int64)
 
     def ranges(
         self, low: npt.NDArray[np.float64], high: npt.NDArray[np.float64], at_best: npt.NDArray[np.int64]

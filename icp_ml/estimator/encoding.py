@@ -215,14 +215,14 @@ def field_codes(enc: FieldEncoding, array: pa.Array, as_of: date | None) -> npt.
     if isinstance(array, pa.ChunkedArray):
         array = array.combine_chunks()
     if enc.kind == "numeric":
-        return _numeric_codes(enc.edges, numeric_values(array, as_of, enc.form))
+        return numeric_codes(enc.edges, numeric_values(array, as_of, enc.form))
     if enc.kind == "boolean":
         flags = pc.cast(array, pa.bool_())
         return np.where(_valid(flags), pc.fill_null(flags, False).to_numpy(zero_copy_only=False) + FALSE, MISSING)
     return _category_codes(enc, array)
 
 
-def _numeric_codes(edges: FloatArray, values: FloatArray) -> npt.NDArray[Any]:
+def numeric_codes(edges: FloatArray, values: FloatArray) -> npt.NDArray[Any]:
     """Return 1 for each edge below a value, and 1 for having one: with few edges, comparing beats searching."""
     if len(values) < FEW_ROWS or len(edges) > MANY_EDGES:
         codes: npt.NDArray[np.int64] = np.searchsorted(edges, values, side="left") + 1

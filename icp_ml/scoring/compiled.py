@@ -37,7 +37,7 @@ _LOOPS = {
         "look_up",
     ),
     token_loops: ("spread",),
-    sentence_loops: ("place_of", "placed", "shown", "number"),
+    sentence_loops: ("place_of", "placed", "shown", "number", "listed"),
 }
 IN_MEMORY_FROM = 1_000_000  # rows in all, where every process has to compile anew
 
@@ -49,6 +49,7 @@ class Loops:
     spread: Callable[..., int]
     look_up: Callable[..., None]
     number: Callable[..., int]
+    listed: Callable[..., None]
 
 
 @dataclass
@@ -118,7 +119,7 @@ def compiled(*, cached: bool) -> Loops:
             own = FunctionType(plain.__code__, names, name)
             own.__module__, own.__qualname__ = plain.__module__, plain.__qualname__
             names[name] = found[name] = turned(own)
-    return Loops(found["spread"], found["look_up"], found["number"])
+    return Loops(found["spread"], found["look_up"], found["number"], found["listed"])
 
 
 def _run_empty(loops: Loops) -> None:
@@ -155,4 +156,7 @@ def _run_empty(loops: Loops) -> None:
     fixed = [read_only(one) for one in (flags, np.zeros(1, dtype=np.int64), terms, terms)]
     loops.spread(*fixed, whole, columns, np.zeros(1, dtype=np.int64), terms, 0)
     loops.look_up(tables, CodeArrays(columns, begins, terms), out)
-    loops.number(positions, rows, whole, whole, numbers, np.zeros((1, 0), dtype=np.int32), whole, whole)
+    few = np.zeros((1, 0), dtype=np.int32)
+    loops.number(positions, rows, whole, whole, numbers, few, whole, whole)
+    for index in (positions, few):
+        loops.listed(index, terms, few, np.zeros((1, 0), dtype=np.bool_))

@@ -160,8 +160,8 @@ class Scorer:
             "coverage": pa.array(coverage),
             "segment": _choice(np.zeros(rows, dtype=np.int64), (self.segment,)),
         }
-        own = self._own_values(columns, as_of or self.tables.as_of)
-        result |= reason_columns(self._book, found.chosen, own, self.reasons, out, loops.number if loops else None)
+        own = codes.values if isinstance(codes, RowCodes) else self._own_values(columns, as_of or self.tables.as_of)
+        result |= reason_columns(self._book, found.chosen, own, self.reasons, out, loops)
         result |= self._lookalike_columns(codes, out)
         result["tier_range"] = _RANGES.of(self.cutoffs.ranges(low, high, at_best), out)
         result |= self._worth_knowing.columns(found.unknown, log_odds, fit, out)

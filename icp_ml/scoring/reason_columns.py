@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 import numpy as np
 import pyarrow as pa
 
 from icp_ml.estimator.encoding import MISSING, FloatArray
+from icp_ml.scoring.compiled import Loops
 from icp_ml.scoring.look_up import Chosen
-from icp_ml.scoring.reasons import SMALLEST, TENS, ReasonBook, as_shown, rounding_of
+from icp_ml.scoring.reasons import SMALLEST, TENS, ReasonBook, as_shown, numbers_of, rounding_of
 from icp_ml.scoring.row_loops import EMPTY, VOICES, BoolArray, IntArray
 from icp_ml.scoring.sentence_loops import COUNTS, OTHERS, YEARS, NumberArray
 
@@ -23,7 +24,7 @@ def reason_columns(
     values: Mapping[str, FloatArray],
     k: int,
     without: BoolArray,
-    number: Callable[..., int] | None = None,
+    loops: Loops | None = None,
 ) -> dict[str, pa.Array]:
     """Return `reason_i`, `reason_i_field` and `reason_i_contribution` for i in 1..k.
 
@@ -33,29 +34,31 @@ def reason_columns(
         The accounts' own numbers, for numeric fields.
     without : ndarray of bool, shape (rows,)
         Rows that are not scored and so have no reasons.
-    number : callable, optional
-        `sentence_loops.number`, compiled or plain; default: NumPy's way, which gives the same.
+    loops : Loops, optional
+        Compiled or plain; default: NumPy's way, which gives the same.
     """
     none = without | (np.abs(chosen.contributions) < SMALLEST)
     columns, forms = _shown_of(book, tuple(values))
     said = np.where(none, EMPTY, chosen.said)
     own = np.stack(list(values.values())) if values else np.empty((0, len(without)))
-    if number is None:
+    if loops is None:
         sentences, kinds, shown = _numbered(said, own, columns, forms)
     else:
         sentences = np.empty(said.shape, dtype=np.int32)
         kinds, shown = np.empty(said.size, dtype=np.int64), np.empty(said.size, dtype=np.int64)
-        count = number(said, own, columns, forms, TENS, sentences, kinds, shown)
+        count = loops.number(said, own, columns, forms, TENS, sentences, kinds, shown)
         kinds, shown = kinds[:count], shown[:count]
-    place, dictionary = _texts(book, kinds, shown, columns >= 0)
+    place, texts = book.distinct(kinds, shown, columns[kinds] >= 0)
+    dictionary = pa.array(texts, type=pa.string())
     of_term, fields = book.field_of
     terms = np.where(none, EMPTY, chosen.terms)
+    said_in = _dictionaries(sentences, place, dictionary, loops)
+    of_fields = _dictionaries(terms, of_term, fields, loops)
     out: dict[str, pa.Array] = {}
     for i in range(k):
         name = f"reason_{i + 1}"
         if i < len(none):
-            out[name] = _dictionary(sentences[i], place, dictionary)
-            out[f"{name}_field"] = _dictionary(terms[i], of_term, fields)
+            out[name], out[f"{name}_field"] = said_in[i], of_fields[i]
             out[f"{name}_contribution"] = pa.array(chosen.contributions[i], mask=none[i])
         else:
             empty = pa.DictionaryArray.from_arrays(pa.nulls(len(without), pa.int32()), pa.array([], pa.string()))
@@ -93,39 +96,31 @@ def _numbered(
         some = np.flatnonzero((columns[kinds] >= 0) & (forms[kinds] == form))
         if len(some):
             bits[some] = as_shown(own[columns[kinds[some]], rows[some]], name).view(np.int64)
-    value, distinct = _numbers_of(bits)
+    value, distinct = numbers_of(bits)
     many = max(len(distinct), 1)
-    index, both = _numbers_of(kinds * many + value)
+    index, both = numbers_of(kinds * many + value)
     numbers[rows * len(said) + reasons] = index
     shown = np.asarray(distinct, dtype=np.int64)[both % many] if len(distinct) else np.empty(0, dtype=np.int64)
     return numbers.reshape(said.T.shape).T, both // many, shown
 
 
-def _numbers_of(values: IntArray) -> tuple[NumberArray, IntArray]:
-    """Return the number of each value, in the order of their first appearance, and the distinct values."""
-    encoded = pa.array(values).dictionary_encode()
-    return encoded.indices.to_numpy(), encoded.dictionary.to_numpy()
-
-
-def _texts(book: ReasonBook, kinds: IntArray, shown: IntArray, valued: BoolArray) -> tuple[NumberArray, pa.Array]:
-    """Return where each sentence is among the distinct texts, and those: two values may read alike."""
-    texts = book.numbered(kinds, shown, valued[kinds])
-    distinct = {text: place for place, text in enumerate(dict.fromkeys(texts))}
-    place = np.fromiter(map(distinct.__getitem__, texts), dtype=np.int32, count=len(texts))
-    return place, pa.array(distinct, type=pa.string(), size=len(distinct))
-
-
-def _dictionary(index: IntArray | NumberArray, place: NumberArray, texts: pa.Array) -> pa.Array:
-    """Return `texts` at `place[index]`, missing where the index is negative.
+def _dictionaries(
+    index: IntArray | NumberArray, place: NumberArray, texts: pa.Array, loops: Loops | None
+) -> list[pa.Array]:
+    """Return for each reason `texts` at `place[index]`, missing where the index is negative.
 
     Each column has only the texts it shows: Parquet writes a dictionary whole.
     """
-    if len(index) == 1:
-        one = int(index[0])
-        said = texts.slice(int(place[one]), 1) if one >= 0 else texts.slice(0, 0)
-        return pa.DictionaryArray.from_arrays(_FIRST if one >= 0 else _NONE, said)
-    at = np.append(place, len(texts)).take(index)  # what is missing comes last
-    shown = np.zeros(len(texts) + 1, dtype=np.bool_)
-    shown[at] = True
-    fresh = (np.cumsum(shown, dtype=np.int32) - 1).take(at)
-    return pa.DictionaryArray.from_arrays(pa.array(fresh, mask=index < 0), texts.filter(pa.array(shown[:-1])))
+    fresh, shown = np.empty(index.shape, dtype=np.int32), np.zeros((len(index), len(texts)), dtype=np.bool_)
+    if loops is not None:
+        loops.listed(index, place, fresh, shown)
+    else:
+        for i, own in enumerate(index):
+            at = np.append(place, len(texts)).take(own)  # what is missing comes last
+            some = np.zeros(len(texts) + 1, dtype=np.bool_)
+            some[at] = True
+            fresh[i], shown[i] = (np.cumsum(some, dtype=np.int32) - 1).take(at), some[:-1]
+    return [
+        pa.DictionaryArray.from_arrays(pa.array(fresh[i], mask=index[i] < 0), texts.filter(pa.array(shown[i])))
+        for i in range(len(index))
+    ]

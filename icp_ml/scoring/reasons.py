@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from threading import Lock
 
 import numpy as np
 import pyarrow as pa
@@ -38,7 +39,7 @@ class ReasonBook:
     _texts: dict[tuple[int, int], str] = field(default_factory=dict, repr=False)
     _spans: dict[tuple[int, int], tuple[int, int]] = field(default_factory=dict, repr=False)
     _places: dict[tuple[int, int], str] = field(default_factory=dict, repr=False)
-    _sentences: dict[tuple[int, int], str] = field(default_factory=dict, repr=False)
+    _memory: _Memory = field(default_factory=lambda: _Memory(), repr=False)
     # By the numeric fields that a list has: which value the sentence of each code and voice shows, and how rounded.
     shown: dict[tuple[str, ...], tuple[IntArray, IntArray]] = field(default_factory=dict, repr=False, compare=False)
 
@@ -205,8 +206,8 @@ class ReasonBook:
         fields = list(dict.fromkeys(names))
         return np.array([fields.index(name) for name in names], dtype=np.int32), pa.array(fields, type=pa.string())
 
-    def numbered(self, said: IntArray, bits: IntArray, valued: BoolArray) -> list[str]:
-        """Return the sentences of numbers of `Chosen.said`.
+    def distinct(self, said: IntArray, bits: IntArray, valued: BoolArray) -> tuple[NumberArray, list[str]]:
+        """Return the sentences of numbers of `Chosen.said`: which text each is, and the distinct texts as they come.
 
         Parameters
         ----------
@@ -216,15 +217,54 @@ class ReasonBook:
             Whether the sentence shows it.
         """
         keys = list(zip((said * 2 + valued).tolist(), bits.tolist(), strict=True))
-        found = [self._sentences.get(key) for key in keys]
-        for place in [place for place, text in enumerate(found) if text is None]:
-            at, voice = divmod(int(said[place]), VOICES)
-            j = int(self.term_of[at])
-            value = float(bits[place : place + 1].view(np.float64)[0]) if valued[place] else None
-            found[place] = text = self.sentence(j, at - int(self.starts[j]), value, voice - 1)
-            if len(self._sentences) < MAX_CACHED:
-                self._sentences[keys[place]] = text
-        return [text for text in found if text is not None]
+        memory = self._memory.current()
+        found = list(map(memory.number_of.get, keys))
+        if None in found:
+            for place in [place for place, number in enumerate(found) if number is None]:
+                at, voice = divmod(int(said[place]), VOICES)
+                j = int(self.term_of[at])
+                value = float(bits[place : place + 1].view(np.float64)[0]) if valued[place] else None
+                found[place] = memory.put(keys[place], self.sentence(j, at - int(self.starts[j]), value, voice - 1))
+        index, numbers = numbers_of(np.array(found, dtype=np.int64))
+        return index, [memory.texts[number] for number in numbers.tolist()]
+
+
+@dataclass
+class _Texts:
+    """Sentences already made: a number for each distinct text, by what it says; threads share it."""
+
+    number_of: dict[tuple[int, int], int] = field(default_factory=dict)
+    texts: list[str] = field(default_factory=list)
+    places: dict[str, int] = field(default_factory=dict)
+    lock: Lock = field(default_factory=Lock)
+
+    def put(self, key: tuple[int, int], text: str) -> int:
+        """Return the text's number."""
+        with self.lock:
+            number = self.places.setdefault(text, len(self.texts))
+            if number == len(self.texts):
+                self.texts.append(text)
+            self.number_of[key] = number
+        return number
+
+
+@dataclass
+class _Memory:
+    """The texts that are remembered; too many are forgotten all at once."""
+
+    texts: _Texts = field(default_factory=_Texts)
+
+    def current(self) -> _Texts:
+        """Return them; whoever still reads the forgotten ones has them whole."""
+        if len(self.texts.number_of) > MAX_CACHED:
+            self.texts = _Texts()
+        return self.texts
+
+
+def numbers_of(values: IntArray) -> tuple[NumberArray, IntArray]:
+    """Return the number of each value, in the order of their first appearance, and the distinct values."""
+    encoded = pa.array(values).dictionary_encode()
+    return encoded.indices.to_numpy(), encoded.dictionary.to_numpy()
 
 
 def term_words(term: Term) -> str:

@@ -16,7 +16,16 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from icp_ml.estimator.encoding import Codes, Encoding, FieldEncoding, field_codes, token_places
+from icp_ml.estimator.encoding import (
+    Codes,
+    Encoding,
+    FieldEncoding,
+    FloatArray,
+    field_codes,
+    numeric_codes,
+    numeric_values,
+    token_places,
+)
 from icp_ml.scoring.row_loops import EMPTY, CodeArrays, IntArray
 from icp_ml.scoring.token_loops import TermArray, read_only
 
@@ -93,24 +102,30 @@ class Layout:
         sets = [part for part in self.parts if part.set >= 0 and part.encoding.field in columns]
         found = {part.set: _tokens(part, columns[part.encoding.field]) for part in sets}
         tokens = np.empty(sum(len(one.pieces) for one in found.values()), dtype=np.int32)
+        values: dict[str, FloatArray] = {}
         end = 0
         for part in self.parts:
+            enc = part.encoding
             if part.set in found:
-                one, own = found[part.set], self.column_of[part.first : part.first + len(part.encoding.sizes)]
+                one, own = found[part.set], self.column_of[part.first : part.first + len(enc.sizes)]
                 codes[part.column] = one.known
                 codes[own[own >= 0]] = one.known  # absent, or missing
                 end = spread(*one, own, codes, begins[part.set], tokens, end)
-            elif part.set < 0 and part.encoding.field in columns:
-                codes[part.column] = field_codes(part.encoding, columns[part.encoding.field], as_of)
-        return RowCodes(self, CodeArrays(codes, begins, tokens))
+            elif enc.kind == "numeric" and enc.field in columns:
+                values[enc.field] = numeric_values(columns[enc.field], as_of, enc.form)
+                codes[part.column] = numeric_codes(enc.edges, values[enc.field])
+            elif part.set < 0 and enc.field in columns:
+                codes[part.column] = field_codes(enc, columns[enc.field], as_of)
+        return RowCodes(self, CodeArrays(codes, begins, tokens), values)
 
 
 @dataclass(frozen=True)
 class RowCodes:
-    """Codes of accounts."""
+    """Codes of accounts, and the numbers of numeric fields by name."""
 
     layout: Layout
     arrays: CodeArrays
+    values: Mapping[str, FloatArray]
 
     def __len__(self) -> int:
         """Return the number of accounts."""

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from icp_ml.estimator.encoding import FloatArray
-from icp_ml.scoring.row_loops import EMPTY, IntArray
+from icp_ml.scoring.row_loops import EMPTY, BoolArray, IntArray
 
 NumberArray = npt.NDArray[np.int32]
 
@@ -126,3 +126,31 @@ def placed(kinds: IntArray, values: IntArray, count: int, columns: IntArray, siz
                 at = (at + 1) & (size - 1)
             slots[at] = k
     return slots
+
+
+def listed(index: IntArray | NumberArray, place: NumberArray, fresh: NumberArray, shown: BoolArray) -> None:
+    """Give numbers, for each reason, to the texts that it shows; their order stays.
+
+    Parameters
+    ----------
+    index : ndarray of shape (reasons, rows)
+        Negative where there is none.
+    place : ndarray
+        Which of the texts each index is.
+    fresh : ndarray of shape (reasons, rows)
+        Filled: the number among the texts shown, -1 where there is none.
+    shown : ndarray of bool, shape (reasons, texts)
+        Filled.
+    """
+    numbers = np.empty(shown.shape[1], dtype=np.int32)
+    for i in range(len(index)):
+        shown[i, :] = False
+        for r in range(index.shape[1]):
+            if index[i, r] >= 0:
+                shown[i, place[index[i, r]]] = True
+        count = 0
+        for text in range(len(numbers)):
+            numbers[text] = count
+            count += shown[i, text]
+        for r in range(index.shape[1]):
+            fresh[i, r] = numbers[place[index[i, r]]] if index[i, r] >= 0 else EMPTY

@@ -91,9 +91,10 @@ class WorthKnowing:
 def _texts(index: npt.NDArray[np.int64], texts: list[str], missing: npt.NDArray[np.bool_]) -> pa.Array:
     if not texts:
         return pa.DictionaryArray.from_arrays(pa.nulls(len(index), pa.int32()), pa.array([], pa.string()))
-    distinct = list(dict.fromkeys(texts))  # two fields may be called alike, and a dictionary names each text once
-    place = np.array([distinct.index(text) for text in texts], dtype=np.int32)
-    return pa.DictionaryArray.from_arrays(pa.array(place[index], mask=missing), pa.array(distinct, pa.string()))
+    # Two fields may be called alike, and a dictionary names each text once.
+    distinct = {text: place for place, text in enumerate(dict.fromkeys(texts))}
+    place = np.array([distinct[text] for text in texts], dtype=np.int32)
+    return pa.DictionaryArray.from_arrays(pa.array(place[index], mask=missing), pa.array(list(distinct), pa.string()))
 
 
 def _known(count: FloatArray) -> FloatArray:

