@@ -15,6 +15,7 @@ from icp_ml.estimator.encoding import Codes, Encoding, FloatArray, numeric_value
 from icp_ml.estimator.scorecard import Z90, ScoringTables
 from icp_ml.estimator.segment_tables import EVERYONE, SegmentRule
 from icp_ml.estimator.sigmoid import sigmoid
+from icp_ml.scoring.arrays import Present
 from icp_ml.scoring.columns import WINNABILITY
 from icp_ml.scoring.compiled import Loops, loops_for
 from icp_ml.scoring.look_up import Found, LookUp
@@ -144,17 +145,17 @@ class Scorer:
         at_best = np.where(inside, 0, TIER_C)
         tier = np.maximum(tier, at_best)
         tier[out] = len(LETTERS)
-        text = pa.string()
+        text, told = pa.string(), Present.but(out)
         result: dict[str, pa.Array] = {
             name: columns[name] if name in columns else pa.nulls(rows, text) for name in IDENTITY
         }
         result |= {
             "status": _choice(status, STATUSES),
             "status_reason": self._status_reasons(reason, np.where(out, 0, unlike)),
-            "fit_score": pa.array(fit, mask=out),
-            "fit_low": pa.array(low, mask=out),
-            "fit_high": pa.array(high, mask=out),
-            "log_odds": pa.array(log_odds, mask=out),
+            "fit_score": told.numbers(fit),
+            "fit_low": told.numbers(low),
+            "fit_high": told.numbers(high),
+            "log_odds": told.numbers(log_odds),
             "tier": _choice(tier, (*LETTERS, NO_TIER)),
             "in_support": pa.array(inside),
             "coverage": pa.array(coverage),
@@ -257,7 +258,8 @@ def _listed(fields: tuple[str, ...]) -> str:
 def _choice(
     index: npt.NDArray[np.int64], texts: tuple[str, ...], missing: npt.NDArray[np.bool_] | None = None
 ) -> pa.Array:
-    return pa.DictionaryArray.from_arrays(pa.array(index.astype(np.int32), mask=missing), _text_array(texts))
+    present = Present(len(index)) if missing is None else Present.but(missing)
+    return present.texts(index, _text_array(texts))
 
 
 @lru_cache(maxsize=64)

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from icp_ml.estimator.encoding import MISSING, FloatArray
+from icp_ml.scoring.arrays import Present
 from icp_ml.scoring.compiled import Loops
 from icp_ml.scoring.look_up import Chosen
 from icp_ml.scoring.reasons import SMALLEST, TENS, ReasonBook, as_shown, numbers_of, rounding_of
@@ -59,7 +60,7 @@ def reason_columns(
         name = f"reason_{i + 1}"
         if i < len(none):
             out[name], out[f"{name}_field"] = said_in[i], of_fields[i]
-            out[f"{name}_contribution"] = pa.array(chosen.contributions[i], mask=none[i])
+            out[f"{name}_contribution"] = Present.but(none[i]).numbers(chosen.contributions[i])
         else:
             empty = pa.DictionaryArray.from_arrays(pa.nulls(len(without), pa.int32()), pa.array([], pa.string()))
             out[name] = out[f"{name}_field"] = empty
@@ -111,6 +112,8 @@ def _dictionaries(
 
     Each column has only the texts it shows: Parquet writes a dictionary whole.
     """
+    if index.shape[1] == 1:
+        return [_one(int(number), place, texts) for number in index[:, 0]]
     fresh, shown = np.empty(index.shape, dtype=np.int32), np.zeros((len(index), len(texts)), dtype=np.bool_)
     if loops is not None:
         loops.listed(index, place, fresh, shown)
@@ -120,7 +123,10 @@ def _dictionaries(
             some = np.zeros(len(texts) + 1, dtype=np.bool_)
             some[at] = True
             fresh[i], shown[i] = (np.cumsum(some, dtype=np.int32) - 1).take(at), some[:-1]
-    return [
-        pa.DictionaryArray.from_arrays(pa.array(fresh[i], mask=index[i] < 0), texts.filter(pa.array(shown[i])))
-        for i in range(len(index))
-    ]
+    return [Present.but(index[i] < 0).texts(fresh[i], texts.filter(pa.array(shown[i]))) for i in range(len(index))]
+
+
+def _one(number: int, place: NumberArray, texts: pa.Array) -> pa.Array:
+    """Return `_dictionaries` of one account."""
+    there = (_FIRST, texts.slice(place[number], 1)) if number >= 0 else (_NONE, texts[:0])
+    return pa.DictionaryArray.from_arrays(*there)

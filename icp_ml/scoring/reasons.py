@@ -216,15 +216,16 @@ class ReasonBook:
         valued : ndarray of bool, shape (sentences,)
             Whether the sentence shows it.
         """
-        keys = list(zip((said * 2 + valued).tolist(), bits.tolist(), strict=True))
-        memory = self._memory.current()
-        found = list(map(memory.number_of.get, keys))
+        memory, keys = self._memory.current(), ((said * 2 + valued).tolist(), bits.tolist())
+        found = list(map(memory.number_of.get, zip(*keys, strict=True)))  # pairs that are not kept cost no collection
         if None in found:
             for place in [place for place, number in enumerate(found) if number is None]:
                 at, voice = divmod(int(said[place]), VOICES)
                 j = int(self.term_of[at])
                 value = float(bits[place : place + 1].view(np.float64)[0]) if valued[place] else None
-                found[place] = memory.put(keys[place], self.sentence(j, at - int(self.starts[j]), value, voice - 1))
+                found[place] = memory.put(
+                    (keys[0][place], keys[1][place]), self.sentence(j, at - int(self.starts[j]), value, voice - 1)
+                )
         index, numbers = numbers_of(np.array(found, dtype=np.int64))
         return index, [memory.texts[number] for number in numbers.tolist()]
 

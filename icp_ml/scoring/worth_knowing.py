@@ -13,6 +13,7 @@ import pyarrow as pa
 from icp_ml.estimator.encoding import MISSING, FloatArray
 from icp_ml.estimator.scorecard import ScoringTables
 from icp_ml.estimator.sigmoid import sigmoid
+from icp_ml.scoring.arrays import Present
 
 FAVOURABLE = 0.9  # of the customers who show the field: nine in ten are told less by it
 Z_FAVOURABLE = 1.2815515655446004  # the same of a normal distribution
@@ -94,7 +95,7 @@ def _texts(index: npt.NDArray[np.int64], texts: list[str], missing: npt.NDArray[
     # Two fields may be called alike, and a dictionary names each text once.
     distinct = {text: place for place, text in enumerate(dict.fromkeys(texts))}
     place = np.array([distinct[text] for text in texts], dtype=np.int32)
-    return pa.DictionaryArray.from_arrays(pa.array(place[index], mask=missing), pa.array(list(distinct), pa.string()))
+    return Present.but(missing).texts(place[index], pa.array(list(distinct), pa.string()))
 
 
 def _known(count: FloatArray) -> FloatArray:
