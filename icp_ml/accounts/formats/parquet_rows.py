@@ -14,6 +14,7 @@ from icp_ml.accounts.formats.tables import plain_array, plain_batch
 from icp_ml.exceptions import InputError
 
 PIECE_ROWS = 65_536
+BUFFER = 2**18  # bytes read at once of a column: else its part of a row group, often a million rows, is held in memory
 
 
 def parquet_layout(path: Path, name: str) -> tuple[dict[str, pa.DataType], int, tuple[str, ...]]:
@@ -72,12 +73,27 @@ def parquet_pieces(path: Path, name: str, columns: Sequence[str]) -> Iterator[Pi
         The file turns out damaged.
     """
     try:
-        with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(batch_size=PIECE_ROWS, columns=list(columns)):
-                plain = plain_batch(batch)
-                yield Piece(plain.select(list(columns)))
+        with pq.ParquetFile(path, buffer_size=BUFFER, pre_buffer=False) as file:
+            for groups in _runs(file.metadata):
+                for batch in file.iter_batches(batch_size=PIECE_ROWS, row_groups=groups, columns=list(columns)):
+                    plain = plain_batch(batch)
+                    yield Piece(plain.select(list(columns)))
     except (pa.ArrowException, OSError) as error:
         raise _damaged(name, error) from error
+
+
+def _runs(metadata: pq.FileMetaData) -> Iterator[list[int]]:
+    """Yield numbers of row groups to be read by one reader: of many small ones some, as it holds all that it has read."""
+    run: list[int] = []
+    rows = 0
+    for number in range(metadata.num_row_groups):
+        run.append(number)
+        rows += metadata.row_group(number).num_rows
+        if rows >= PIECE_ROWS:
+            yield run
+            run, rows = [], 0
+    if run:
+        yield run
 
 
 def _view(kind: pa.DataType) -> bool:
