@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from icp_ml import read_accounts
 from icp_ml.accounts.matching import enrich, group_accounts, match_accounts
 from icp_ml.accounts.matching.candidates import candidate_names
-from icp_ml.accounts.matching.evidence import (
+from icp_ml.accounts.matching.likeness import (
     CONTAINS,
     INITIALS,
     SAME,

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from icp_ml.accounts.matching.names import Grams, grams_of, initials
 
@@ -16,7 +18,7 @@ Ints = npt.NDArray[np.int64]
 BUDGET = 20_000  # list names looked at per customer name: the rarest n-grams come first until it is spent
 MOST = 400  # names kept per customer name
 MIN_SHARED = 0.4  # of the n-grams of one of the two names
-_BLOCK_HITS = 20_000_000
+_BLOCK_HITS = 4_000_000
 _BLOCK_NAMES = 200_000
 _MIN_INITIALS = 3
 
@@ -62,14 +64,31 @@ def candidate_names(queries: Sequence[str], listed: Sequence[str]) -> Iterator[t
     chosen = csr_array((np.ones(len(query), dtype=np.float32), (query, column)), shape=(len(queries), len(used)))
     per_query = np.bincount(query, minlength=len(queries))
     cost = np.cumsum(np.bincount(query, weights=np.diff(postings.indptr)[column], minlength=len(queries)))
+    least_of_query, least_of_name = _least(per_query), _least(index.grams_per_name)
     for begin, end in _blocks(cost):
         found = chosen[begin:end] @ postings
-        rows = np.repeat(np.arange(begin, end), np.diff(found.indptr))
-        shared = found.data / per_query[rows], found.data / index.grams_per_name[found.indices]
-        pairs = _best(rows, found.indices.astype(np.int64), *shared)
-        known = exact[0][(exact[0] >= begin) & (exact[0] < end)], exact[1][(exact[0] >= begin) & (exact[0] < end)]
-        joined = np.unique(np.concatenate([pairs[0], known[0]]) * len(listed) + np.concatenate([pairs[1], known[1]]))
-        yield joined // len(listed), joined % len(listed)
+        hits = np.diff(found.indptr)
+        enough = (found.data >= np.repeat(least_of_query[begin:end], hits)) | (
+            found.data >= least_of_name[found.indices]
+        )
+        rows = np.repeat(np.arange(begin, end), hits)[enough]
+        names, shared = found.indices[enough].astype(np.int64), found.data[enough]
+        best = _best(rows, names, shared / per_query[rows] + shared / index.grams_per_name[names])
+        known = (exact[0] >= begin) & (exact[0] < end)
+        keys = np.concatenate([rows[best], exact[0][known]]) * len(listed)
+        keys = np.sort(keys + np.concatenate([names[best], exact[1][known]]))
+        keys = keys[np.diff(keys, prepend=-1) > 0]
+        yield keys // len(listed), keys % len(listed)
+
+
+def _least(grams: Ints) -> npt.NDArray[np.float32]:
+    """Return how many n-grams must be shared, per name of so many."""
+    counts = np.arange(int(grams.max(initial=0)) + 1)
+    least = np.ceil(MIN_SHARED * counts)
+    fewer = np.maximum(least - 1, 0)  # where the product was rounded up
+    least = np.where(fewer / np.maximum(counts, 1) >= MIN_SHARED, fewer, least)
+    least += least / np.maximum(counts, 1) < MIN_SHARED  # or down
+    return np.asarray(least.astype(np.float32)[grams])
 
 
 def _index(listed: Sequence[str], vocabulary: npt.NDArray[np.uint64]) -> _Index:
@@ -115,18 +134,23 @@ def _exact_pairs(queries: Sequence[str], compact: Sequence[str], listed: Sequenc
     for number, (query, joined) in enumerate(zip(queries, compact, strict=True)):
         wanted.setdefault(joined, []).append(number)
         letters = initials(query)
-        if letters:
+        if len(letters) >= _MIN_INITIALS:
             short.setdefault(letters, []).append(number)
-    longest = max(map(len, short), default=0)
+    names = pa.array(listed, pa.string())
+    joined_names = pc.replace_substring(names, " ", "")
     pairs: list[tuple[int, int]] = []
-    for number, name in enumerate(listed):
-        joined = name.replace(" ", "")
-        pairs += [(query, number) for query in wanted.get(joined, ())]
-        if _MIN_INITIALS <= len(joined) <= longest:
-            pairs += [(query, number) for query in short.get(joined, ())]
-        if name.count(" ") >= 2:
-            letters = initials(name)
-            pairs += [(query, number) for query in wanted.get(letters, ()) if letters]
+    for sought in (wanted, short):
+        keys = list(sought)
+        place = pc.index_in(joined_names, value_set=pa.array(keys, pa.string()))
+        at = np.flatnonzero(place.is_valid())
+        for number, key in zip(at.tolist(), place.drop_null().to_pylist(), strict=True):
+            pairs += [(query, number) for query in sought[keys[key]]]
+    # As many words at least as the shortest name looked for has letters, if initials are to be that name.
+    fewest = min((len(name) for name in wanted if len(name) >= _MIN_INITIALS), default=None)
+    if fewest is not None:
+        long = np.flatnonzero(pc.greater_equal(pc.count_substring(names, " "), fewest - 1))
+        for number in long.tolist():
+            pairs += [(query, number) for query in wanted.get(initials(listed[number]), ())]
     found = np.array(pairs, dtype=np.int64).reshape(-1, 2)
     return found[:, 0], found[:, 1]
 
@@ -140,13 +164,18 @@ def _blocks(cost: npt.NDArray[Any]) -> Iterator[tuple[int, int]]:
         begin = end
 
 
-def _best(
-    query: Ints, name: Ints, of_query: npt.NDArray[np.float64], of_name: npt.NDArray[np.float64]
-) -> tuple[Ints, Ints]:
-    """Keep the pairs that share enough, of each query those that share most."""
-    enough = np.maximum(of_query, of_name) >= MIN_SHARED
-    query, name, score = query[enough], name[enough], (of_query + of_name)[enough]
-    order = np.lexsort((name, -score, query))
-    query, name = query[order], name[order]
-    position = np.arange(len(query)) - np.searchsorted(query, query)
-    return query[position < MOST], name[position < MOST]
+def _best(query: Ints, name: Ints, score: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    """Return which pairs, sorted by query, to keep: the largest scores of each query, of equals the first names."""
+    kept = np.ones(len(query), dtype=bool)
+    starts = np.flatnonzero(np.diff(query, prepend=-1))
+    ends = np.append(starts, len(query))[1:]
+    for begin, end in zip(starts.tolist(), ends.tolist(), strict=True):
+        if end - begin <= MOST:
+            continue
+        scores = score[begin:end]
+        least = -np.partition(-scores, MOST - 1)[MOST - 1]
+        above, equal = scores > least, np.flatnonzero(scores == least)
+        first = equal[np.argsort(name[begin:end][equal])[: MOST - np.count_nonzero(above)]]
+        kept[begin:end] = above
+        kept[begin + first] = True
+    return kept

@@ -1,8 +1,7 @@
-"""How alike two accounts are: levels of agreement of names, places and domains."""
+"""How alike two accounts are: agreement of places and domains; of names see `likeness`."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,59 +9,14 @@ import numpy as np
 import numpy.typing as npt
 
 from icp_ml.accounts.matching.index import PLACES, Side
-from icp_ml.accounts.matching.names import initials
 
 Ints = npt.NDArray[np.int64]
 
-# Levels of names, best first.
-SAME, TYPO, CONTAINS, INITIALS, SIMILAR, WEAK, UNRELATED = range(7)
-LEVELS = 7
-NO_NAME = 7  # one of the two has none: neither for nor against
-NAME_WORDS = (
-    "same name", "name spelt slightly differently", "one name contains the other", "one name is the other's initials",
-    "similar name", "faintly similar name", "unrelated name", "",
-)  # fmt: skip
 # Of one field, in two accounts.
 UNKNOWN, AGREE, DIFFER = range(3)
 PATTERNS = 3 ** len(PLACES)
 # Of domains: the same company with another ending ("acme.com", "acme.de") speaks neither for nor against.
 DOMAIN_UNKNOWN, DOMAIN_SAME, DOMAIN_DIFFERS = range(3)
-_MIN_PREFIX = 5
-
-
-def name_levels(ours: Sequence[str], theirs: Sequence[str]) -> npt.NDArray[np.int8]:
-    """Return the level of each pair of name keys."""
-    from rapidfuzz import fuzz, process
-    from rapidfuzz.distance import OSA
-
-    levels = np.full(len(ours), UNRELATED, dtype=np.int8)
-    if not len(ours):
-        return levels
-    a, b = [name.replace(" ", "") for name in ours], [name.replace(" ", "") for name in theirs]
-    sorted_ratio = process.cpdist(ours, theirs, scorer=fuzz.token_sort_ratio, workers=-1)
-    ratio = np.maximum(sorted_ratio, process.cpdist(a, b, scorer=fuzz.ratio, workers=-1))
-    levels[ratio >= 70] = WEAK
-    levels[ratio >= 85] = SIMILAR
-    edits = process.cpdist(a, b, scorer=OSA.distance, score_cutoff=2, workers=-1)
-    length = np.minimum([len(x) for x in a], [len(x) for x in b])
-    inside = np.fromiter(map(_contains, ours, theirs, a, b), dtype=bool, count=len(ours))
-    letters = {name: initials(name) for name in {*ours, *theirs}}  # of distinct names: pairs are many more
-    short = np.fromiter(
-        (x == letters[y] or y == letters[x] for x, y in zip(ours, theirs, strict=True)), dtype=bool, count=len(ours)
-    )
-    levels[short & (length >= 2)] = INITIALS
-    levels[inside] = CONTAINS
-    levels[(edits == 1) & (length >= 4)] = TYPO
-    levels[(edits == 0) & (length > 0)] = SAME
-    empty = np.fromiter((not x or not y for x, y in zip(a, b, strict=True)), dtype=bool, count=len(a))
-    levels[empty] = UNRELATED
-    return levels
-
-
-def _contains(ours: str, theirs: str, a: str, b: str) -> bool:
-    if f" {ours} " in f" {theirs} " or f" {theirs} " in f" {ours} ":
-        return True
-    return (len(a) >= _MIN_PREFIX and b.startswith(a)) or (len(b) >= _MIN_PREFIX and a.startswith(b))
 
 
 @dataclass(frozen=True)

@@ -13,17 +13,9 @@ import pyarrow.compute as pc
 
 from icp_ml.accounts.formats.addresses import Address
 from icp_ml.accounts.matching.decisions import Decisions, read_decisions
-from icp_ml.accounts.matching.evidence import (
-    AGREE,
-    DOMAIN_DIFFERS,
-    DOMAIN_SAME,
-    NAME_WORDS,
-    NO_NAME,
-    SIMILAR,
-    UNKNOWN,
-    UNRELATED,
-)
+from icp_ml.accounts.matching.evidence import AGREE, DOMAIN_DIFFERS, DOMAIN_SAME, UNKNOWN
 from icp_ml.accounts.matching.index import PLACES, SHOWN_COLUMNS, Side
+from icp_ml.accounts.matching.likeness import NAME_WORDS, NO_NAME, SIMILAR, UNRELATED
 from icp_ml.accounts.matching.pairing import NamePairs, Pairing, Pairs
 from icp_ml.accounts.matching.result import SHOWN, Candidate, Matches
 from icp_ml.accounts.matching.weights import Weighed, weigh

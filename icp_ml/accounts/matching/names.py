@@ -139,7 +139,9 @@ def grams_of(compact: Sequence[str]) -> Grams:
     compact : sequence of str
         Names shorter than two letters have none.
     """
-    text = "".join(f"\x01{name}\x02" for name in compact)
+    if not len(compact):
+        return Grams(np.zeros(0, dtype=np.uint64), np.zeros(0, dtype=np.int64))
+    text = "\x01" + "\x02\x01".join(compact) + "\x02"
     letters = np.frombuffer(text.encode("utf-32-le", "replace"), dtype=np.uint32)
     lengths = np.array([len(name) + 2 for name in compact], dtype=np.int64)
     if len(letters) < GRAM:
@@ -152,8 +154,18 @@ def grams_of(compact: Sequence[str]) -> Grams:
         mixed = (mixed ^ letters[place : place + count]) * np.uint64(0x9E3779B97F4A7C15)
         mixed ^= mixed >> np.uint64(29)
     mixed, owner = mixed[inside], owner[:count][inside]
-    order = np.lexsort((mixed, owner))
-    mixed, owner = mixed[order], owner[order]
     fresh = np.ones(len(mixed), dtype=bool)
-    fresh[1:] = (mixed[1:] != mixed[:-1]) | (owner[1:] != owner[:-1])
+    fresh[_repeated(mixed, owner, len(compact))] = False
     return Grams(mixed[fresh], owner[fresh])
+
+
+def _repeated(hashes: Hashes, owner: Ints, names: int) -> Ints:
+    """Return where a name has an n-gram that it had before."""
+    half = np.uint64(32)
+    keys = np.sort((owner.astype(np.uint64) << half) | (hashes >> half))
+    maybe = np.zeros(names, dtype=bool)  # few names: only they are looked at in full
+    maybe[(keys[1:][keys[1:] == keys[:-1]] >> half).astype(np.int64)] = True
+    some = np.flatnonzero(maybe[owner])
+    order = some[np.lexsort((hashes[some], owner[some]))]
+    before, after = order[:-1], order[1:]
+    return np.asarray(after[(hashes[after] == hashes[before]) & (owner[after] == owner[before])], dtype=np.int64)

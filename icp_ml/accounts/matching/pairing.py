@@ -14,14 +14,10 @@ from icp_ml.accounts.matching.evidence import (
     DOMAIN_DIFFERS,
     DOMAIN_SAME,
     DOMAIN_UNKNOWN,
-    LEVELS,
-    NO_NAME,
-    UNRELATED,
-    WEAK,
     PlaceEvidence,
-    name_levels,
 )
 from icp_ml.accounts.matching.index import Side
+from icp_ml.accounts.matching.likeness import LEVELS, NO_NAME, UNRELATED, WEAK, levels_of_pairs
 
 Ints = npt.NDArray[np.int64]
 
@@ -40,7 +36,7 @@ class Pairs:
     customer, row : array of int
         Row numbers on both sides.
     level : array of int
-        Of the names (`icp_ml.accounts.matching.evidence`).
+        Of the names (`icp_ml.accounts.matching.likeness`).
     pattern : array of int
         Of the places.
     domain : array of int
@@ -127,12 +123,18 @@ class Pairing:
             ours, theirs = self.left.name.codes[customer], self.right.name.codes[row]
             level = np.full(len(customer), NO_NAME, dtype=np.int8)
             named = (ours >= 0) & (theirs >= 0)
-            left = self.left.name.values.take(ours[named]).to_pylist()
-            level[named] = name_levels(left, self.right.name.values.take(theirs[named]).to_pylist())
+            level[named] = self._level_of(ours[named].astype(np.int64), theirs[named].astype(np.int64))
         known, listed = self._domain[customer] >= 0, self.right.domain.codes[row]
         domain = np.where(known & (listed >= 0), DOMAIN_DIFFERS, DOMAIN_UNKNOWN).astype(np.int8)
         domain[known & (listed >= 0) & (listed == self._theirs[customer])] = DOMAIN_SAME
         return Pairs(customer, row, level, self.places.patterns(customer, row), domain)
+
+    def _level_of(self, ours: Ints, theirs: Ints) -> npt.NDArray[np.int8]:
+        """Return the level of pairs of names, numbered as on either side."""
+        left, of_left = np.unique(ours, return_inverse=True)
+        right, of_right = np.unique(theirs, return_inverse=True)
+        names = self.left.name.values.take(left).to_pylist(), self.right.name.values.take(right).to_pylist()
+        return levels_of_pairs(*names, of_left, of_right)
 
     def by_name(self, wanted: npt.NDArray[np.bool_]) -> NamePairs:
         """Return the pairs of alike names, for the customers wanted."""
@@ -159,7 +161,7 @@ class Pairing:
         ours = self.left.name.values.take(queries).to_pylist()
         listed = self.right.name.values.to_pylist()
         for query, name in candidate_names(ours, listed):
-            level = name_levels([ours[q] for q in query], [listed[n] for n in name])
+            level = levels_of_pairs(ours, listed, query, name)
             alike = level < UNRELATED
             yield query[alike], name[alike], level[alike]
 

@@ -18,11 +18,11 @@ from icp_ml.accounts.matching.evidence import (
     DIFFER,
     DOMAIN_DIFFERS,
     DOMAIN_SAME,
-    LEVELS,
     PATTERNS,
     PlaceEvidence,
     known_mask,
 )
+from icp_ml.accounts.matching.likeness import LEVELS
 from icp_ml.accounts.matching.pairing import NamePairs, Pairs
 
 Floats = npt.NDArray[np.float64]
