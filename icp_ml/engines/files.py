@@ -155,7 +155,7 @@ def score_file(
         model.settings.override(columns=columns_of),
     )
     spool = Spool(request.out, _fingerprint(model, request, reader.sha256(), scorer, kept), resume=request.resume)
-    tally, runs = _Tally(), RankRuns(spool.folder_for("ranks"))
+    tally, runs = _Tally(), RankRuns(spool.folder_for("ranks"), jobs=request.jobs)
     own = ListTiers(request.tiers, request.capacity) if request.tiers.mode != "cutoffs" else None
 
     def work(chunk: Chunk) -> Chunk:

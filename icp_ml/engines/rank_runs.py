@@ -17,6 +17,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from icp_ml.engines.in_order import in_order
 from icp_ml.estimator.encoding import FloatArray
 
 IntArray = npt.NDArray[np.int64]
@@ -54,11 +55,13 @@ class RankRuns:
     ----------
     folder : Path
     memory : int
-        Bytes a part may take.
+        Bytes that parts may take.
+    jobs : int
+        Parts that are ranked at once.
     """
 
-    def __init__(self, folder: Path, memory: int = MEMORY) -> None:
-        self.folder, self.memory = folder, memory
+    def __init__(self, folder: Path, memory: int = MEMORY, jobs: int = 1) -> None:
+        self.folder, self.memory, self.jobs = folder, memory // max(jobs, 1), jobs
         self.total = 0
         self._lock = Lock()
         self._runs: list[_Run] = []
@@ -93,21 +96,29 @@ class RankRuns:
     def merge(self) -> None:
         """Rank all rows; `ranks` then gives each chunk's."""
         self._runs.sort(key=lambda run: run.chunk)
-        done = 0
-        for cuts in self._cuts():
-            part = self._read(cuts)
-            order = _order(part.key, part.ids, part.chunk * 2**32 + part.row)
-            rank = np.empty(len(order), dtype=np.int64)
-            rank[order] = np.arange(done + 1, done + 1 + len(order))
-            done += len(order)
-            start = 0
-            for run, (begin, end) in zip(self._runs, cuts, strict=True):  # rows of a run are next to each other
-                mine = slice(start, start + end - begin)
-                out = np.empty(end - begin, dtype=_RANKED)
-                out["row"], out["rank"] = part.row[mine], rank[mine]
-                start = mine.stop
-                with self._path(run.chunk, "rank").open("ab") as file:
-                    out.tofile(file)
+        parts = self._cuts()
+        sizes = [sum(end - begin for begin, end in part) for part in parts]
+        numbered = zip(parts, np.cumsum([0, *sizes]).tolist(), strict=False)
+        for found in in_order(numbered, self._ranked, self.jobs):
+            for chunk, ranks in found:
+                with self._path(chunk, "rank").open("ab") as file:
+                    ranks.tofile(file)
+
+    def _ranked(self, numbered: tuple[Cuts, int]) -> list[tuple[int, npt.NDArray[np.void]]]:
+        """Return rows and ranks by chunk of a part before which so many rows are ranked."""
+        cuts, done = numbered
+        part = self._read(cuts)
+        order = _order(part.key, part.ids, part.chunk * 2**32 + part.row)
+        rank = np.empty(len(order), dtype=np.int64)
+        rank[order] = np.arange(done + 1, done + 1 + len(order))
+        start, out = 0, []
+        for run, (begin, end) in zip(self._runs, cuts, strict=True):  # rows of a run are next to each other
+            mine = slice(start, start + end - begin)
+            ranks = np.empty(end - begin, dtype=_RANKED)
+            ranks["row"], ranks["rank"] = part.row[mine], rank[mine]
+            start = mine.stop
+            out.append((run.chunk, ranks))
+        return out
 
     def ranks(self, chunk: int, rows: int) -> IntArray:
         """Return ranks from 1 of a chunk's rows, 0 for those without."""

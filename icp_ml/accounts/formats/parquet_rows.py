@@ -83,7 +83,7 @@ def parquet_pieces(path: Path, name: str, columns: Sequence[str]) -> Iterator[Pi
 
 
 def _runs(metadata: pq.FileMetaData) -> Iterator[list[int]]:
-    """Yield numbers of row groups to be read by one reader: of many small ones some, as it holds all that it has read."""
+    """Yield numbers of row groups for one reader: of many small ones some, as it holds all that it has read."""
     run: list[int] = []
     rows = 0
     for number in range(metadata.num_row_groups):
