@@ -49,8 +49,7 @@ def reason_columns(
         kinds, shown = np.empty(said.size, dtype=np.int64), np.empty(said.size, dtype=np.int64)
         count = loops.number(said, own, columns, forms, TENS, sentences, kinds, shown)
         kinds, shown = kinds[:count], shown[:count]
-    place, texts = book.distinct(kinds, shown, columns[kinds] >= 0)
-    dictionary = pa.array(texts, type=pa.string())
+    place, dictionary = book.distinct(kinds, shown, columns[kinds] >= 0)
     of_term, fields = book.field_of
     terms = np.where(none, EMPTY, chosen.terms)
     said_in = _dictionaries(sentences, place, dictionary, loops)

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from threading import Lock
 
 import numpy as np
 import pyarrow as pa
@@ -19,6 +18,7 @@ import pyarrow as pa
 from icp_ml.estimator.encoding import FIRST_BIN, MISSING, RARE, UNSEEN, FloatArray, Term
 from icp_ml.estimator.labels import codes_words, range_words, statement, value_words
 from icp_ml.estimator.scorecard import ScoringTables
+from icp_ml.scoring.remembered import Remembered
 from icp_ml.scoring.row_loops import VOICES, BoolArray, IntArray
 from icp_ml.scoring.sentence_loops import COUNTS, DIGITS, LARGE, OTHERS, YEARS, NumberArray
 from icp_ml.scoring.strongest import pair_bounds, reason_sizes
@@ -26,7 +26,6 @@ from icp_ml.scoring.strongest import pair_bounds, reason_sizes
 FEW = 10  # customers below which a rate is not quoted
 SMALLEST = 0.005  # log-odds: less is no reason
 TENS = np.array([float(f"1e{k}") for k in range(-308, 309)])
-MAX_CACHED = 200_000  # sentences
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class ReasonBook:
     _texts: dict[tuple[int, int], str] = field(default_factory=dict, repr=False)
     _spans: dict[tuple[int, int], tuple[int, int]] = field(default_factory=dict, repr=False)
     _places: dict[tuple[int, int], str] = field(default_factory=dict, repr=False)
-    _memory: _Memory = field(default_factory=lambda: _Memory(), repr=False)
+    _made: Remembered = field(default_factory=Remembered, repr=False)
     # By the numeric fields that a list has: which value the sentence of each code and voice shows, and how rounded.
     shown: dict[tuple[str, ...], tuple[IntArray, IntArray]] = field(default_factory=dict, repr=False, compare=False)
 
@@ -206,7 +205,7 @@ class ReasonBook:
         fields = list(dict.fromkeys(names))
         return np.array([fields.index(name) for name in names], dtype=np.int32), pa.array(fields, type=pa.string())
 
-    def distinct(self, said: IntArray, bits: IntArray, valued: BoolArray) -> tuple[NumberArray, list[str]]:
+    def distinct(self, said: IntArray, bits: IntArray, valued: BoolArray) -> tuple[NumberArray, pa.Array]:
         """Return the sentences of numbers of `Chosen.said`: which text each is, and the distinct texts as they come.
 
         Parameters
@@ -216,50 +215,16 @@ class ReasonBook:
         valued : ndarray of bool, shape (sentences,)
             Whether the sentence shows it.
         """
-        memory, keys = self._memory.current(), ((said * 2 + valued).tolist(), bits.tolist())
-        found = list(map(memory.number_of.get, zip(*keys, strict=True)))  # pairs that are not kept cost no collection
-        if None in found:
-            for place in [place for place, number in enumerate(found) if number is None]:
-                at, voice = divmod(int(said[place]), VOICES)
-                j = int(self.term_of[at])
-                value = float(bits[place : place + 1].view(np.float64)[0]) if valued[place] else None
-                found[place] = memory.put(
-                    (keys[0][place], keys[1][place]), self.sentence(j, at - int(self.starts[j]), value, voice - 1)
-                )
-        index, numbers = numbers_of(np.array(found, dtype=np.int64))
-        return index, [memory.texts[number] for number in numbers.tolist()]
 
+        def make(place: int) -> str:
+            at, voice = divmod(int(said[place]), VOICES)
+            j = int(self.term_of[at])
+            value = float(bits[place : place + 1].view(np.float64)[0]) if valued[place] else None
+            return self.sentence(j, at - int(self.starts[j]), value, voice - 1)
 
-@dataclass
-class _Texts:
-    """Sentences already made: a number for each distinct text, by what it says; threads share it."""
-
-    number_of: dict[tuple[int, int], int] = field(default_factory=dict)
-    texts: list[str] = field(default_factory=list)
-    places: dict[str, int] = field(default_factory=dict)
-    lock: Lock = field(default_factory=Lock)
-
-    def put(self, key: tuple[int, int], text: str) -> int:
-        """Return the text's number."""
-        with self.lock:
-            number = self.places.setdefault(text, len(self.texts))
-            if number == len(self.texts):
-                self.texts.append(text)
-            self.number_of[key] = number
-        return number
-
-
-@dataclass
-class _Memory:
-    """The texts that are remembered; too many are forgotten all at once."""
-
-    texts: _Texts = field(default_factory=_Texts)
-
-    def current(self) -> _Texts:
-        """Return them; whoever still reads the forgotten ones has them whole."""
-        if len(self.texts.number_of) > MAX_CACHED:
-            self.texts = _Texts()
-        return self.texts
+        found, texts = self._made.texts(said * 2 + valued, bits, make)
+        index, numbers = numbers_of(found)
+        return index, texts.take(pa.array(numbers))
 
 
 def numbers_of(values: IntArray) -> tuple[NumberArray, IntArray]:
