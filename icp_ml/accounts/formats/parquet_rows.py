@@ -84,7 +84,7 @@ def parquet_pieces(path: Path, name: str, columns: Sequence[str]) -> Iterator[Pi
 
 
 def _runs(metadata: pq.FileMetaData) -> Iterator[list[int]]:
-    """Yield numbers of row groups to be read by one reader, which holds what it has read: several only if they are small."""
+    """Yield the row groups that one reader reads, which holds on to all of them: several only where they are small."""
     run: list[int] = []
     rows = 0
     for number in range(metadata.num_row_groups):
