@@ -346,6 +346,8 @@ def _source(given: str | None) -> Any:
 
 def main() -> None:
     """Entry point of `icp-ml`."""
+    # Arrow's other allocators keep much of what was freed; it reads this when it is imported, so not later.
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     app()
 
 

@@ -13,7 +13,8 @@ from icp_ml.accounts.formats.rows import Piece
 from icp_ml.accounts.formats.tables import plain_array, plain_batch
 from icp_ml.exceptions import InputError
 
-PIECE_ROWS = 65_536
+# Few enough that little is held besides a chunk; a chunk put together of whole row groups would hold two of them.
+PIECE_ROWS = 16_384
 BUFFER = 2**18  # bytes read at once of a column: else its part of a row group, often a million rows, is held in memory
 
 
@@ -83,7 +84,7 @@ def parquet_pieces(path: Path, name: str, columns: Sequence[str]) -> Iterator[Pi
 
 
 def _runs(metadata: pq.FileMetaData) -> Iterator[list[int]]:
-    """Yield numbers of row groups for one reader: of many small ones some, as it holds all that it has read."""
+    """Yield the row groups that one reader reads, which holds on to all of them: several only where they are small."""
     run: list[int] = []
     rows = 0
     for number in range(metadata.num_row_groups):

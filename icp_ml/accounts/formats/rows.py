@@ -99,15 +99,24 @@ def chunked(pieces: Iterable[Piece], rows: int, source: str) -> Iterator[Chunk]:
         if size > MAX_CHUNK_BYTES and count <= rows:
             raise _too_much(source)
         while count >= rows:
-            whole = _joined(held, source)
             due = tuple(reject for before, reject in waiting if before < rows)
-            yield Chunk(index, whole.slice(0, rows), index * rows, due, recoded)
+            yield Chunk(index, _taken(held, rows, source), index * rows, due, recoded)  # which alone holds its rows
             waiting = [(before - rows, reject) for before, reject in waiting if before >= rows]
             index, count, recoded = index + 1, count - rows, 0
-            held = [whole.slice(rows)]
-            size = held[0].nbytes
+            size = sum(batch.nbytes for batch in held)
     if count or waiting:
         yield Chunk(index, _joined(held, source), index * rows, tuple(reject for _, reject in waiting), recoded)
+
+
+def _taken(held: list[pa.RecordBatch], rows: int, source: str) -> pa.RecordBatch:
+    """Take the first rows out of what is held; the rest shares memory with one batch of them at most."""
+    first: list[pa.RecordBatch] = []
+    while rows > held[0].num_rows:
+        first.append(held.pop(0))
+        rows -= first[-1].num_rows
+    first.append(held[0].slice(0, rows))
+    held[0] = held[0].slice(rows)
+    return _joined(first, source)
 
 
 def _joined(batches: list[pa.RecordBatch], source: str) -> pa.RecordBatch:
