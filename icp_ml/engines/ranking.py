@@ -70,7 +70,8 @@ class Suppression:
         """
         if not sources:
             return cls()
-        from icp_ml.accounts.matching.index import ListTooLong, company_host
+        from icp_ml.accounts.matching.index import ListTooLong
+        from icp_ml.accounts.matching.keys import company_host
 
         domains: dict[str, str] = {}
         ids: dict[tuple[str, str], str] = {}
@@ -120,7 +121,7 @@ class Suppression:
 
     def _on_domain(self, hosts: pa.Array) -> Iterator[tuple[int, str]]:
         """Yield the rows on one of the domains; a host of two labels is its own registrable domain."""
-        from icp_ml.accounts.matching.index import company_host
+        from icp_ml.accounts.matching.keys import company_host
 
         longer = np.flatnonzero(pc.match_substring_regex(hosts, r"\..*\.").fill_null(False))
         for row, host in zip(longer.tolist(), hosts.take(pa.array(longer)).to_pylist(), strict=True):

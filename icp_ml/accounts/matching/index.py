@@ -14,8 +14,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from icp_ml.accounts.formats.rows import CHUNK_ROWS
-from icp_ml.accounts.matching.names import name_key, place_key
-from icp_ml.accounts.values.hosts import SHARED_HOSTS, is_shared_host, registrable
+from icp_ml.accounts.matching.keys import company_hosts, name_keys
+from icp_ml.accounts.matching.names import place_key
 from icp_ml.exceptions import InputError
 from icp_ml.schema import BY_NAME
 from icp_ml.settings import Settings
@@ -109,8 +109,8 @@ class Side:
         """Gather normalised batches; only what matching needs is kept."""
         shown: dict[str, list[pa.Array]] = {name: [] for name in SHOWN_COLUMNS}
         keys: dict[str, list[pa.Array]] = {name: [] for name in ("name", "domain", *PLACES)}
-        readers: dict[str, Callable[[str], str | None]] = {
-            "name": name_key, "domain": company_host, "country": str, "city": place_key, "state": place_key,
+        readers: dict[str, Callable[[pa.Array], pa.Array]] = {
+            "name": name_keys, "domain": company_hosts, "country": _as_is, "city": _place_keys, "state": _place_keys,
         }  # fmt: skip
         for batch in batches:
             rows = len(batch["account_id"])
@@ -192,21 +192,20 @@ class Side:
         return cls.of(columns())
 
 
-def company_host(host: str) -> str | None:
-    """Return the registrable domain of a host that says which company it is."""
-    domain = registrable(host)
-    if (host in SHARED_HOSTS or domain in SHARED_HOSTS) and is_shared_host(host):
-        return None
-    return domain
-
-
 def _plain(column: pa.Array | None, rows: int) -> pa.Array:
     if column is None:
         return pa.nulls(rows, pa.string())
     return column.cast(pa.string())
 
 
-def _keyed(column: pa.Array, read: Callable[[str], str | None]) -> pa.Array:
+def _keyed(column: pa.Array, read: Callable[[pa.Array], pa.Array]) -> pa.Array:
     encoded = column.dictionary_encode()
-    keys = pa.array([read(text) or None for text in encoded.dictionary.to_pylist()], pa.string())
-    return keys.take(encoded.indices)
+    return read(encoded.dictionary).take(encoded.indices)
+
+
+def _as_is(texts: pa.Array) -> pa.Array:
+    return texts  # "" counts as missing when it is encoded
+
+
+def _place_keys(places: pa.Array) -> pa.Array:
+    return pa.array([place_key(place) or None for place in places.to_pylist()], pa.string())

@@ -48,11 +48,12 @@ def levels_of_pairs(ours: Sequence[str], theirs: Sequence[str], left: Ints, righ
     a, left = _used(ours, left)
     b, right = _used(theirs, right)
     length = np.minimum(a.lengths[left], b.lengths[right])
-    same = a.codes_in(b.compact)[left] == b.codes_in(b.compact)[right]
+    of_a, of_b = _codes(a.compact, b.compact)
+    same = of_a[left] == of_b[right]
     ratio = _likeness(a.compact, b.compact, left, right)
     by_word = np.flatnonzero((ratio < SIMILAR_FROM) & (a.has_words[left] | b.has_words[right]))
-    sorted_ratio = _likeness(a.by_word, b.by_word, left[by_word], right[by_word])
-    ratio[by_word] = np.maximum(ratio[by_word], sorted_ratio)
+    (one, of_one), (other, of_other) = _used(a.keys, left[by_word]), _used(b.keys, right[by_word])
+    ratio[by_word] = np.maximum(ratio[by_word], _likeness(one.by_word, other.by_word, of_one, of_other))
     levels[ratio >= WEAK_FROM] = WEAK
     levels[ratio >= SIMILAR_FROM] = SIMILAR
     levels[(a.initials_in(b.keys)[left] == right) | (b.initials_in(a.keys)[right] == left)] = INITIALS
@@ -107,13 +108,6 @@ class _Names:
             out[owner[starts]] = np.bitwise_or.reduceat(bits, starts)
         return out
 
-    def codes_in(self, compact: Sequence[str]) -> Ints:
-        """Return where each compact name first is among `compact`, -1 where it is not."""
-        places: dict[str, int] = {}
-        for place, name in enumerate(compact):
-            places.setdefault(name, place)
-        return np.array([places.get(name, -1) for name in self.compact], dtype=np.int64)
-
     def initials_in(self, keys: Sequence[str]) -> Ints:
         """Return which of the keys is a name's initials, -1 for none."""
         short = {key: place for place, key in enumerate(keys) if " " not in key and len(key) >= _MIN_INITIALS}
@@ -125,6 +119,13 @@ class _Names:
             if key.count(" ") >= blanks:
                 out[place] = short.get(initials(key), -1)
         return out
+
+
+def _codes(ours: Sequence[str], theirs: Sequence[str]) -> tuple[Ints, Ints]:
+    """Return numbers that are the same for the same text."""
+    places: dict[str, int] = {}
+    of_ours = [places.setdefault(text, len(places)) for text in ours]
+    return np.array(of_ours, dtype=np.int64), np.array([places.get(text, -1) for text in theirs], dtype=np.int64)
 
 
 def _distinct(keys: Sequence[str]) -> tuple[list[str], Ints]:

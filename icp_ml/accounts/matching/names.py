@@ -27,13 +27,13 @@ LEGAL_FORMS = frozenset({
     "berhad", "tbk", "kk", "jsc", "ojsc", "cjsc", "pjsc", "fze", "fzco", "fzc", "wll", "bsc", "saog", "saoc", "sti",
     "anonim", "sirketi",
 })  # fmt: skip
-_LEADING_FORMS = frozenset({"the", "ooo", "oao", "zao", "pao", "ao", "too", "tov", "pt"})
-_LEGAL_TAILS = (
+LEADING_FORMS = frozenset({"the", "ooo", "oao", "zao", "pao", "ao", "too", "tov", "pt"})
+LEGAL_TAILS = (
     " sp z oo", " sp z o o", " a s", " i s", " k s", " s a", " s a s", " s p a", " sa rl", " s a r l", " s r l",
     " s r o", " b v", " n v",
     " a g", " san ve tic", " d o o",
 )  # fmt: skip
-_JOINS = frozenset({"and", "und", "y", "et", "e"})
+JOINS = frozenset({"and", "und", "y", "et", "e"})
 _GLUED = re.compile(
     "株式会社|有限会社|合同会社|股份有限公司|有限责任公司|有限責任公司|有限公司|集团公司|주식회사|유한회사|[(（]?[株주有][)）]"
 )
@@ -92,12 +92,12 @@ def name_key(name: str) -> str:
     words = _WORDS.findall(text)
     if len(words) > 2 and len(words[-1]) <= 3:
         text = " ".join(words)
-        words = next((text.removesuffix(tail) for tail in _LEGAL_TAILS if text.endswith(tail)), text).split()
+        words = next((text.removesuffix(tail) for tail in LEGAL_TAILS if text.endswith(tail)), text).split()
     stripped = False
-    while len(words) > 1 and (words[-1] in LEGAL_FORMS or (stripped and words[-1] in _JOINS)):
+    while len(words) > 1 and (words[-1] in LEGAL_FORMS or (stripped and words[-1] in JOINS)):
         words.pop()
         stripped = True
-    while len(words) > 1 and words[0] in _LEADING_FORMS:
+    while len(words) > 1 and words[0] in LEADING_FORMS:
         del words[0]
     return " ".join(words)
 
@@ -119,7 +119,7 @@ def place_key(place: str) -> str:
 
 def initials(key: str) -> str:
     """Return the first letters of a key of at least three words ("international business machines": "ibm"), else ""."""
-    words = [word for word in key.split() if word not in _JOINS and word not in {"of", "the", "for"}]
+    words = [word for word in key.split() if word not in JOINS and word not in {"of", "the", "for"}]
     return "".join(word[0] for word in words) if len(words) >= 3 else ""
 
 

@@ -151,6 +151,11 @@ def _suffixes() -> tuple[TLDExtract, frozenset[str], frozenset[str]]:
     return extract, listed, frozenset(suffix for suffix in listed if "." not in suffix and suffix not in wild)
 
 
+def suffixes() -> tuple[frozenset[str], frozenset[str]]:
+    """Return all public suffixes, and the last labels under which a host of two labels is registrable."""
+    return _suffixes()[1:]
+
+
 @cache
 def _endings() -> frozenset[str]:
     """Return the last labels of all suffixes; under any other the last two labels are registrable."""
