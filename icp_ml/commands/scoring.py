@@ -55,7 +55,9 @@ def score_list(
 ) -> tuple[ScoreSummary, ICPModel]:
     """Score a list file with a loaded model."""
     from icp_ml.engines.files import ScoreRequest, check_out, score_file
+    from icp_ml.scoring.compiled import in_own_process
 
+    in_own_process()
     check_out(out, source)
     loaded = load_model(context, model)
     settings = context.settings if context.settings_given else loaded.settings

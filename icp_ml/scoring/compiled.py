@@ -8,7 +8,9 @@ serves any number of rows, with the same bits.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from threading import Lock
 from types import FunctionType
@@ -40,6 +42,8 @@ _LOOPS = {
     sentence_loops: ("place_of", "placed", "shown", "number", "listed"),
 }
 IN_MEMORY_FROM = 1_000_000  # rows in all, where every process has to compile anew
+# What numba imports, where it is installed, for loops that multiply matrices or call C: a third of the time it takes.
+SPARED = ("scipy.linalg.cython_blas", "cffi")
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,7 @@ class _State:
     rows: int = 0
     loops: Loops | None = None
     tried: set[bool] = field(default_factory=set)  # with a cache, without
+    alone: bool = False  # whether this process runs nothing but a command of ours
 
     def of(self, rows: int) -> Loops | None:
         """Return the loops, prepared when enough rows came."""
@@ -72,7 +77,8 @@ class _State:
             for cached in (True, False):
                 if self.loops is None and cached not in self.tried and (cached or self.rows >= IN_MEMORY_FROM):
                     self.tried.add(cached)
-                    self.loops = prepared(cached=cached)
+                    with _spared() if self.alone else nullcontext():
+                        self.loops = prepared(cached=cached)
         finally:
             self.lock.release()
         return self.loops
@@ -84,6 +90,23 @@ _state = _State()
 def loops_for(rows: int) -> Loops | None:
     """Return the compiled loops, or None where NumPy is to do it: for few rows, or without numba."""
     return _state.of(rows)
+
+
+def in_own_process() -> None:
+    """Say that nobody else will use numba in this process, so that it need not be able to do what we don't need."""
+    _state.alone = True
+
+
+@contextmanager
+def _spared() -> Iterator[None]:
+    absent = [name for name in SPARED if name not in sys.modules]
+    for name in absent:
+        sys.modules[name] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        for name in absent:
+            sys.modules.pop(name, None)
 
 
 def prepared(*, cached: bool) -> Loops | None:
