@@ -14,7 +14,7 @@ from icp_ml.engines.csv_text import ROWS, CsvText
 from icp_ml.engines.in_order import in_order
 from icp_ml.engines.list_tiers import ListTiers
 from icp_ml.engines.rank_runs import RankRuns
-from icp_ml.engines.row_groups import RowGroups
+from icp_ml.engines.row_groups import Part, RowGroups
 from icp_ml.engines.spool import Spool
 from icp_ml.engines.writing import ScoredWriter, parquet_part
 from icp_ml.scoring.columns import LIST_COLUMNS, LIST_TIER, row_schema
@@ -69,12 +69,12 @@ def _join_parquet(fresh: Path, spool: Spool, whole: WholeList, metadata: Mapping
         for index, file in spool.files():
             yield file, whole.columns(index, pq.read_metadata(file).num_rows)
 
-    def encode(part: tuple[Path, dict[str, pa.Array]]) -> tuple[Path, bytes]:
-        return part[0], parquet_part(part[1])
+    def encode(part: tuple[Path, dict[str, pa.Array]]) -> tuple[Part, Part]:
+        return Part.of(part[0].read_bytes()), Part.of(parquet_part(part[1]))
 
     with RowGroups(fresh, metadata) as groups:
-        for file, encoded in in_order(parts(), encode, jobs):
-            groups.add(file, encoded)
+        for left, right in in_order(parts(), encode, jobs):
+            groups.add(left, right)
 
 
 def _join_csv(fresh: Path, spool: Spool, whole: WholeList, jobs: int) -> None:

@@ -9,11 +9,10 @@ from __future__ import annotations
 import struct
 from collections.abc import Mapping
 from functools import partial
-from io import BytesIO
 from operator import add
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import BinaryIO, NamedTuple, Self
 
 from icp_ml.engines.thrift import BINARY, I16, I64, LIST, STRUCT, Struct, read_struct, replaced, value_of, written
 
@@ -21,7 +20,7 @@ MAGIC = b"PAR1"
 # Numbers of fields in Parquet's footer.
 SCHEMA, ROWS, GROUPS, TEXTS, ORDERS = 2, 3, 4, 5, 7  # of the file
 COLUMNS, BYTES, GROUP_ROWS, GROUP_BEGINS, COMPRESSED, ORDINAL = 1, 2, 3, 5, 6, 7  # of a row group
-COLUMN_BEGINS, COLUMN, INDEXES = 2, 3, (4, 6)  # of a column's place
+COLUMN, PLACES = 3, (2, 4, 6)  # of a column's place: where it begins, and its indexes
 PAGES = (9, 10, 11, 14)  # of a column: where its pages begin
 CHILDREN = 5  # of the first element of a schema
 
@@ -29,7 +28,7 @@ CHILDREN = 5  # of the first element of a schema
 class RowGroups:
     """Writes a Parquet file of which each row group is one part's columns and then another's, side by side.
 
-    Every part is a whole Parquet file of one row group; all have the schema of the first of their kind.
+    All parts have the schema of the first of their kind.
     """
 
     def __init__(self, path: Path, metadata: Mapping[str, str]) -> None:
@@ -62,46 +61,37 @@ class RowGroups:
                 self._file.close()
                 self.path.unlink(missing_ok=True)
 
-    def add(self, left: Path, right: bytes) -> None:
+    def add(self, left: Part, right: Part) -> None:
         """Append a row group.
 
         Parameters
         ----------
-        left, right : Path and bytes
-            Parquet files of one row group each, of the same rows.
+        left, right : Part
+            Of the same rows.
 
         Raises
         ------
         ValueError
-            A part is no such file, or its rows or schema are not those of the others.
+            The rows or the schema of a part are not those of the others.
         """
-        with left.open("rb") as file:
-            shape, one = self._taken(file)
-        others, other = self._taken(BytesIO(right))
-        if value_of(one, GROUP_ROWS) != value_of(other, GROUP_ROWS):
+        if value_of(left.group, GROUP_ROWS) != value_of(right.group, GROUP_ROWS):
             msg = "the parts of a row group have different numbers of rows"
             raise ValueError(msg)
-        shape = _side_by_side(shape, others)
+        shape = _side_by_side(left.footer, right.footer)
         if self._groups and value_of(shape, SCHEMA) != value_of(self._shape, SCHEMA):
             msg = "a row group has other columns than the first"
             raise ValueError(msg)
         self._shape = self._shape or shape
-        self._rows += value_of(one, GROUP_ROWS)
-        self._groups.append(_one_group(one, other, len(self._groups)))
+        self._rows += value_of(left.group, GROUP_ROWS)
+        self._groups.append(_one_group(self._placed(left), self._placed(right), len(self._groups)))
 
-    def _taken(self, part: BinaryIO) -> tuple[Struct, Struct]:
-        """Copy a part's pages and return its footer, and its row group with where its pages are now."""
+    def _placed(self, part: Part) -> Struct:
+        """Write a part's pages and return its row group with where they are now."""
         assert self._file is not None
-        footer, end = _read_footer(part)
-        kind, groups = value_of(footer, GROUPS, (STRUCT, []))
-        if len(groups) != 1:
-            msg = f"a part has {len(groups)} row groups of kind {kind}, not one"
-            raise ValueError(msg)
         shift = self._file.tell() - len(MAGIC)
-        part.seek(len(MAGIC))
-        _copy(part, self._file, end - len(MAGIC))
-        moved = replaced(groups[0], COLUMNS, lambda columns: (columns[0], [_moved(one, shift) for one in columns[1]]))
-        return footer, replaced(moved, GROUP_BEGINS, lambda begin: begin + shift)
+        self._file.write(part.pages)
+        moved = replaced(part.group, COLUMNS, lambda columns: (columns[0], [_moved(one, shift) for one in columns[1]]))
+        return replaced(moved, GROUP_BEGINS, lambda begin: begin + shift)
 
     def _footer(self) -> bytes:
         texts = [
@@ -116,45 +106,45 @@ class RowGroups:
         return footer + struct.pack("<I", len(footer)) + MAGIC
 
 
-def _read_footer(part: BinaryIO) -> tuple[Struct, int]:
-    """Return a part's footer and where it begins."""
-    end = part.seek(0, 2)
-    part.seek(max(end - 8, 0))
-    tail = part.read(8)
-    size = struct.unpack("<I", tail[:4])[0] if len(tail) == 8 and tail[4:] == MAGIC else end
-    begin = end - 8 - size
-    if begin < len(MAGIC):
-        msg = "a part is no whole Parquet file"
-        raise ValueError(msg)
-    part.seek(begin)
-    return read_struct(part.read(size)), begin
+class Part(NamedTuple):
+    """A Parquet file of one row group: its footer, of that the row group, and the pages."""
 
+    footer: Struct
+    group: Struct
+    pages: memoryview
 
-def _copy(part: BinaryIO, out: BinaryIO, size: int) -> None:
-    while size:
-        block = part.read(min(size, 2**20))
-        if not block:
-            msg = "a part ends too early"
+    @classmethod
+    def of(cls, file: bytes) -> Part:
+        """Read a file.
+
+        Raises
+        ------
+        ValueError
+            It is no Parquet file, or has not one row group.
+        """
+        tail = file[-8:]
+        begin = len(file) - 8 - struct.unpack("<I", tail[:4])[0] if len(tail) == 8 and tail[4:] == MAGIC else 0
+        if begin < len(MAGIC):
+            msg = "a part is no whole Parquet file"
             raise ValueError(msg)
-        out.write(block)
-        size -= len(block)
+        footer = read_struct(file[begin:-8])
+        kind, groups = value_of(footer, GROUPS, (STRUCT, []))
+        if len(groups) != 1:
+            msg = f"a part has {len(groups)} row groups of kind {kind}, not one"
+            raise ValueError(msg)
+        return cls(footer, groups[0], memoryview(file)[len(MAGIC) : begin])
 
 
 def _moved(column: Struct, shift: int) -> Struct:
-    """Return a column's place, further on in the file by `shift` bytes."""
-
-    def further(begin: int) -> int:
-        return begin + shift if begin else begin  # 0 says that it is not told
-
-    for number in (COLUMN_BEGINS, *INDEXES):
-        column = replaced(column, number, further)
-
-    def pages(inner: Struct) -> Struct:
-        for number in PAGES:
-            inner = replaced(inner, number, further)
-        return inner
-
-    return replaced(column, COLUMN, pages)
+    """Return a column's place, further on in the file by `shift` bytes; 0 says that a place is not told."""
+    out: Struct = []
+    for number, kind, value in column:
+        if number == COLUMN:
+            inner = [(one, what, at + shift if one in PAGES and at else at) for one, what, at in value]
+            out.append((number, kind, inner))
+        else:
+            out.append((number, kind, value + shift if number in PLACES and value else value))
+    return out
 
 
 def _side_by_side(left: Struct, right: Struct) -> Struct:

@@ -49,6 +49,9 @@ def replaced(struct: Struct, number: int, change: Callable[[Any], Any]) -> Struc
 
 
 def _varint(data: bytes, at: int) -> tuple[int, int]:
+    byte = data[at]
+    if byte < 0x80:
+        return byte, at + 1
     value = shift = 0
     while True:
         byte = data[at]
@@ -83,7 +86,10 @@ def _struct(data: bytes, at: int, depth: int) -> tuple[Struct, int]:
         if kind in (TRUE, FALSE):  # the kind is the value
             out.append((number, kind, kind == TRUE))
             continue
-        value, at = _value(data, at, kind, depth)
+        if kind in WHOLE and data[at] < 0x80:  # most of a footer: not worth a call
+            value, at = (data[at] >> 1) ^ -(data[at] & 1), at + 1
+        else:
+            value, at = _value(data, at, kind, depth)
         out.append((number, kind, value))
 
 

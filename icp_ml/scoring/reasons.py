@@ -37,6 +37,7 @@ class ReasonBook:
     among: str = "all"  # of whom the usual rate is
     _texts: dict[tuple[int, int], str] = field(default_factory=dict, repr=False)
     _spans: dict[tuple[int, int], tuple[int, int]] = field(default_factory=dict, repr=False)
+    _around: dict[tuple[int, int, int], tuple[str, str]] = field(default_factory=dict, repr=False)
     _places: dict[tuple[int, int], str] = field(default_factory=dict, repr=False)
     _made: Remembered = field(default_factory=Remembered, repr=False)
     # By the numeric fields that a list has: which value the sentence of each code and voice shows, and how rounded.
@@ -184,6 +185,12 @@ class ReasonBook:
 
     def around(self, j: int, code: int, together: int = 0) -> tuple[str, str]:
         """Return what a number's sentence says before its value, and after it."""
+        key = (j, code, together)
+        if key not in self._around:
+            self._around[key] = self._made_around(j, code, together)
+        return self._around[key]
+
+    def _made_around(self, j: int, code: int, together: int) -> tuple[str, str]:
         enc = self.tables.terms[j].encoding
         before, after = ("", f" {enc.label}") if enc.form == "count" else (f"{_capital(enc.label)} ", "")
         return before, f"{after} ({self.place(j, code, alone=bool(together))}) {self.evidence(j, code, together)}"
@@ -216,11 +223,14 @@ class ReasonBook:
             Whether the sentence shows it.
         """
 
-        def make(place: int) -> str:
-            at, voice = divmod(int(said[place]), VOICES)
-            j = int(self.term_of[at])
-            value = float(bits[place : place + 1].view(np.float64)[0]) if valued[place] else None
-            return self.sentence(j, at - int(self.starts[j]), value, voice - 1)
+        def make(places: IntArray) -> list[str]:
+            at, voices = np.divmod(said[places], VOICES)
+            terms = self.term_of[at]
+            own = zip(bits[places].view(np.float64).tolist(), valued[places].tolist(), strict=True)
+            asked = zip(terms.tolist(), (at - self.starts[terms]).tolist(), own, voices.tolist(), strict=True)
+            return [
+                self.sentence(j, code, value if shown else None, voice - 1) for j, code, (value, shown), voice in asked
+            ]
 
         found, texts = self._made.texts(said * 2 + valued, bits, make)
         index, numbers = numbers_of(found)

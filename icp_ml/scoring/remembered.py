@@ -61,21 +61,23 @@ class Remembered:
         self._places: dict[str, int] = {}
         self._lock = Lock()
 
-    def texts(self, kinds: IntArray, values: IntArray, make: Callable[[int], str]) -> tuple[IntArray, pa.Array]:
+    def texts(
+        self, kinds: IntArray, values: IntArray, make: Callable[[IntArray], list[str]]
+    ) -> tuple[IntArray, pa.Array]:
         """Return which text each pair of numbers stands for, and texts; equal ones have one number.
 
         Parameters
         ----------
         kinds, values : ndarray of int64, shape (n,)
         make : callable
-            Given a position, returns the text that its pair stands for, always the same.
+            Given positions, returns the texts that their pairs stand for, always the same.
         """
         known = self._known
         numbers = known.numbers_of(kinds, values)
         new = np.flatnonzero(numbers < 0)
         if not len(new):
             return numbers, known.texts
-        made = [make(place) for place in new.tolist()]
+        made = make(new)
         with self._lock:
             numbers[new], texts = self._learned(kinds[new], values[new], made)
         return numbers, texts

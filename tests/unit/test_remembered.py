@@ -14,10 +14,10 @@ from icp_ml.scoring.remembered import Remembered
 def asked(memory, kinds, values, made=None):
     """What is found, as texts; two pairs in three read as another does."""
 
-    def make(place):
+    def make(places):
         if made is not None:
-            made.append((int(kinds[place]), int(values[place])))
-        return f"text of {kinds[place] % 5} and {values[place] // 3}"
+            made.extend(zip(kinds[places].tolist(), values[places].tolist(), strict=True))
+        return [f"text of {kinds[place] % 5} and {values[place] // 3}" for place in places]
 
     numbers, texts = memory.texts(kinds, values, make)
     words = texts.to_pylist()
@@ -72,5 +72,5 @@ def test_threads_share_it():
 
 def test_nothing_asked_is_nothing_found():
     none = np.zeros(0, dtype=np.int64)
-    numbers, texts = Remembered().texts(none, none, str)
+    numbers, texts = Remembered().texts(none, none, list)
     assert len(numbers) == len(texts) == 0

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from icp_ml.engines.row_groups import RowGroups
+from icp_ml.engines.row_groups import Part, RowGroups
 from icp_ml.engines.thrift import read_struct, written
 
 
@@ -37,9 +37,7 @@ def joined(path, sizes, metadata=None):
     with RowGroups(path, metadata or {}) as groups:
         for seed, rows in enumerate(sizes):
             left, right = body(rows, seed), tail(rows, seed)
-            part = path.with_name("part")
-            part.write_bytes(encoded(left))
-            groups.add(part, encoded(right))
+            groups.add(Part.of(encoded(left)), Part.of(encoded(right)))
             plain = left.set_column(3, "tier", left["tier"].cast(pa.string()))
             expected.append(pa.table([*plain.columns, *right.columns], names=[*plain.column_names, "rank", "share"]))
     return pa.concat_tables(expected)
@@ -86,15 +84,12 @@ def test_a_footer_comes_out_as_it_went_in():
 
 
 def test_parts_that_do_not_fit_are_refused_and_nothing_is_left(tmp_path):
-    path, part = tmp_path / "out.parquet", tmp_path / "part"
+    path = tmp_path / "out.parquet"
 
     def refused(left, right, match):
-        part.write_bytes(left)
         with pytest.raises(ValueError, match=match), RowGroups(path, {}) as groups:  # noqa: PT012
-            other = tmp_path / "first"
-            other.write_bytes(encoded(body(10)))
-            groups.add(other, encoded(tail(10)))
-            groups.add(part, right)
+            groups.add(Part.of(encoded(body(10))), Part.of(encoded(tail(10))))
+            groups.add(Part.of(left), Part.of(right))
         assert not path.exists()
 
     whole = encoded(body(10))
