@@ -28,6 +28,7 @@ from icp_ml.engines.writing import check_place, distinct, write_rejects, write_r
 from icp_ml.estimator.threads import one_blas_thread
 from icp_ml.exceptions import InputError
 from icp_ml.model import ICPModel
+from icp_ml.scoring import compiled
 from icp_ml.scoring.columns import LIST_COLUMNS, LIST_TIER
 from icp_ml.scoring.kernel import IDENTITY, Scorer
 from icp_ml.scoring.lookalikes import salted
@@ -136,6 +137,7 @@ def score_file(
     check_mode(request.tiers, request.capacity)
     reader = open_table(request.source)
     name = reader.address.shown
+    compiled.expect(reader.rows or 0)
     if request.resume and reader.format == "database":
         msg = f"{name}: --resume is for files, as nobody can tell whether a database changed; run again without it"
         raise InputError(msg)

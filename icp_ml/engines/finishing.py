@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from icp_ml.engines.csv_text import ROWS, CsvText
 from icp_ml.engines.in_order import in_order
@@ -65,16 +64,14 @@ def write_scored(out: Path, spool: Spool, whole: WholeList, metadata: Mapping[st
 def _join_parquet(fresh: Path, spool: Spool, whole: WholeList, metadata: Mapping[str, str], jobs: int) -> None:
     """Copy what the workers encoded as it is, and encode what is new."""
 
-    def parts() -> Iterator[tuple[Path, dict[str, pa.Array]]]:
-        for index, file in spool.files():
-            yield file, whole.columns(index, pq.read_metadata(file).num_rows)
-
-    def encode(part: tuple[Path, dict[str, pa.Array]]) -> tuple[Part, Part]:
-        return Part.of(part[0].read_bytes()), Part.of(parquet_part(part[1]))
+    def encode(finished: tuple[int, Path]) -> tuple[Part, Part]:
+        index, file = finished
+        scored = Part.of(file.read_bytes())
+        return scored, Part.of(parquet_part(whole.columns(index, scored.rows)))
 
     with RowGroups(fresh, metadata) as groups:
-        for left, right in in_order(parts(), encode, jobs):
-            groups.add(left, right)
+        for scored, added in in_order(spool.files(), encode, jobs):
+            groups.add(scored, added)
 
 
 def _join_csv(fresh: Path, spool: Spool, whole: WholeList, jobs: int) -> None:

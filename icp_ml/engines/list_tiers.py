@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from threading import Lock
 from typing import Protocol
 
 import numpy as np
@@ -71,6 +72,7 @@ class ListTiers:
         self._inside: dict[int, tuple[int, npt.NDArray[np.uint8]]] = {}
         self._cuts = np.zeros(len(LETTERS) - 1, dtype=np.int64)
         self.counts: Counter[str] = Counter()
+        self._lock = Lock()
 
     def add(self, chunk: int, inside: pa.Array) -> None:
         """Keep which rows of a chunk lie in support."""
@@ -90,13 +92,14 @@ class ListTiers:
         self._cuts = np.array([_rank_of(counted, int(end)) for end in ends], dtype=np.int64)
 
     def tiers(self, chunk: int, rank: npt.NDArray[np.int64]) -> pa.Array:
-        """Return the tiers of a chunk's rows, "none" where there is no rank."""
+        """Return the tiers of a chunk's rows, "none" where there is no rank. Several threads may ask at once."""
         letter = np.searchsorted(self._cuts, rank, side="left")
         letter = np.where(self._of(chunk), letter, np.maximum(letter, C))
         letter = np.where(rank > 0, letter, len(LETTERS))
         names = (*LETTERS, NO_TIER)
         seen = np.bincount(letter, minlength=len(names)).tolist()
-        self.counts.update({name: count for name, count in zip(names, seen, strict=True) if count})
+        with self._lock:
+            self.counts.update({name: count for name, count in zip(names, seen, strict=True) if count})
         return pa.DictionaryArray.from_arrays(pa.array(letter.astype(np.int32)), pa.array(names))
 
     def nothing(self) -> pa.Array:

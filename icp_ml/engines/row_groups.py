@@ -74,7 +74,7 @@ class RowGroups:
         ValueError
             The rows or the schema of a part are not those of the others.
         """
-        if value_of(left.group, GROUP_ROWS) != value_of(right.group, GROUP_ROWS):
+        if left.rows != right.rows:
             msg = "the parts of a row group have different numbers of rows"
             raise ValueError(msg)
         shape = _side_by_side(left.footer, right.footer)
@@ -82,7 +82,7 @@ class RowGroups:
             msg = "a row group has other columns than the first"
             raise ValueError(msg)
         self._shape = self._shape or shape
-        self._rows += value_of(left.group, GROUP_ROWS)
+        self._rows += left.rows
         self._groups.append(_one_group(self._placed(left), self._placed(right), len(self._groups)))
 
     def _placed(self, part: Part) -> Struct:
@@ -112,6 +112,11 @@ class Part(NamedTuple):
     footer: Struct
     group: Struct
     pages: memoryview
+
+    @property
+    def rows(self) -> int:
+        """How many rows it has."""
+        return int(value_of(self.group, GROUP_ROWS))
 
     @classmethod
     def of(cls, file: bytes) -> Part:

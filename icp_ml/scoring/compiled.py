@@ -12,7 +12,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
-from threading import Lock
+from threading import Lock, Thread
 from types import FunctionType
 from typing import Any
 
@@ -42,6 +42,7 @@ _LOOPS = {
     sentence_loops: ("place_of", "placed", "shown", "number", "listed"),
 }
 IN_MEMORY_FROM = 1_000_000  # rows in all, where every process has to compile anew
+PATIENCE = 1.0  # seconds: what is kept on disk is loaded in less, which NumPy would need for a batch
 # What numba imports, where it is installed, for loops that multiply matrices or call C: a third of the time it takes.
 SPARED = ("scipy.linalg.cython_blas", "cffi")
 
@@ -70,7 +71,7 @@ class _State:
         """Return the loops, prepared when enough rows came."""
         if self.loops is not None or rows < COMPILED_FROM:
             return self.loops
-        if not self.lock.acquire(blocking=False):
+        if not self.lock.acquire(timeout=PATIENCE):
             return None  # another thread is at it; meanwhile NumPy does what there is
         try:
             self.rows += rows
@@ -90,6 +91,12 @@ _state = _State()
 def loops_for(rows: int) -> Loops | None:
     """Return the compiled loops, or None where NumPy is to do it: for few rows, or without numba."""
     return _state.of(rows)
+
+
+def expect(rows: int) -> None:
+    """Begin to prepare the loops, if so many rows are to come, beside whatever else is to be done."""
+    if rows >= COMPILED_FROM:
+        Thread(target=loops_for, args=(rows,), daemon=True).start()
 
 
 def in_own_process() -> None:
