@@ -63,9 +63,12 @@ class Context:
     @contextmanager
     def progress(self, title: str) -> Iterator[Bar]:
         """Show progress on stderr, where it is a terminal and not to be quiet."""
+        console = Console(stderr=True)
+        if self.quiet or not console.is_terminal:
+            yield Bar(_NoBar(), None, None if self.quiet else console)
+            return
         from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-        console = Console(stderr=True)
         columns = (
             TextColumn("{task.description}"),
             BarColumn(),
@@ -73,9 +76,15 @@ class Context:
             TimeElapsedColumn(),
             TimeRemainingColumn(),
         )
-        shown = not self.quiet and console.is_terminal
-        with Progress(*columns, console=console, transient=True, disable=not shown) as bar:
-            yield Bar(bar, bar.add_task(title, total=1.0), None if shown or self.quiet else console)
+        with Progress(*columns, console=console, transient=True) as bar:
+            yield Bar(bar, bar.add_task(title, total=1.0), None)
+
+
+class _NoBar:
+    """What a bar is updated by where none is shown."""
+
+    def update(self, *arguments: Any, **options: Any) -> None:
+        """Show nothing."""
 
 
 class Bar:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 # Least probability at which a name in a place suppresses: higher than where a match only fills in values.
 CERTAIN = 0.9
-# Accounts of a list of which names and places are held in memory, about 2 GB; scoring itself needs none of it.
+# Accounts of a list of which names and places are held in memory, about 2.5 GB; scoring itself needs none of it.
 MOST_LISTED = 5_000_000
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from icp_ml.accounts.formats.addresses import Address
 
 Progress = Callable[[str, int], None]
-MOST_LISTED = 5_000_000  # accounts of a list that are held in memory for matching: about 1.3 GB per million
+MOST_LISTED = 5_000_000  # accounts of a list that are held in memory for matching: about 0.75 GB per million
 
 
 class NothingInCommonError(InputError):
