@@ -11,11 +11,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from icp_ml.accounts.values.present import Present
 from icp_ml.estimator.encoding import Codes, Encoding, FloatArray, numeric_values
 from icp_ml.estimator.scorecard import Z90, ScoringTables
 from icp_ml.estimator.segment_tables import EVERYONE, SegmentRule
 from icp_ml.estimator.sigmoid import sigmoid
-from icp_ml.scoring.arrays import Present
 from icp_ml.scoring.columns import WINNABILITY
 from icp_ml.scoring.compiled import Loops, loops_for
 from icp_ml.scoring.look_up import Found, LookUp

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 import pyarrow as pa
 
+from icp_ml.accounts.values.present import Present
 from icp_ml.estimator.encoding import MISSING, FloatArray
-from icp_ml.scoring.arrays import Present
 from icp_ml.scoring.compiled import Loops
 from icp_ml.scoring.look_up import Chosen
 from icp_ml.scoring.reasons import SMALLEST, TENS, ReasonBook, as_shown, numbers_of, rounding_of

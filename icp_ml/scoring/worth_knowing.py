@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from icp_ml.accounts.values.present import Present
 from icp_ml.estimator.encoding import MISSING, FloatArray
 from icp_ml.estimator.scorecard import ScoringTables
 from icp_ml.estimator.sigmoid import sigmoid
-from icp_ml.scoring.arrays import Present
 
 FAVOURABLE = 0.9  # of the customers who show the field: nine in ten are told less by it
 Z_FAVOURABLE = 1.2815515655446004  # the same of a normal distribution

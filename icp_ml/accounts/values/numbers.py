@@ -17,6 +17,7 @@ from icp_ml.accounts.values.dates import MAX_YEAR, OLDEST_FOUNDED, parse_year
 from icp_ml.accounts.values.headcounts import parse_count, parse_headcount
 from icp_ml.accounts.values.mojibake import mended
 from icp_ml.accounts.values.plain import Cells, plain_numbers
+from icp_ml.accounts.values.present import Present
 from icp_ml.schema import Field
 
 # A share above this, written without "%", is a percentage. Growth and net retention can truly be 300 %.
@@ -100,7 +101,7 @@ def numbers(array: pa.Array, field: Field, scale: float, worth: Worth, tally: Ta
     if refused.any():
         tally.drop_where(refused, raw, reason)
         values[refused] = np.nan
-    return pa.array(values, pa.float64(), from_pandas=True)
+    return Present.but(np.isnan(values)).numbers(values)
 
 
 def _read_cells(

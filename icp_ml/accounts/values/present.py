@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from icp_ml.scoring.row_loops import BoolArray
+Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Present:
     missing: int = 0
 
     @classmethod
-    def but(cls, missing: BoolArray) -> Present:
+    def but(cls, missing: Flags) -> Present:
         """Return all rows but some."""
         count = int(np.count_nonzero(missing))
         bits = pa.py_buffer(np.packbits(~missing, bitorder="little")) if count else None
