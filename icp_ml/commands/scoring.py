@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from icp_ml.accounts.formats.addresses import address_of
+from icp_ml.commands.own_process import spare_pandas
 from icp_ml.commands.sources import load_model
 from icp_ml.session import Context, Outcome
 
@@ -33,6 +35,9 @@ class ScoreOptions:
 
 def score(context: Context, model: str, source: Source, out: Path, options: ScoreOptions) -> Outcome:
     """Score a list file."""
+    local = ":/" not in model and address_of(source).kind in ("file", "folder", "glob")
+    if local and not options.suppress and not options.exclude:  # the others bring pandas, or show tables of it
+        spare_pandas()
     from icp_ml.report import terminal
     from icp_ml.report.value_view import steps_worth, value_view
     from icp_ml.tiers import per_100_won
