@@ -41,7 +41,9 @@ class ByRank:
     def tables(self) -> Iterator[pa.Table]:
         """Yield all rows, some at a time."""
         self._write()
-        ranks = np.sort(np.concatenate(self._sample)) if self._sample else np.empty(0, dtype=np.int64)
+        if not self._runs:
+            return
+        ranks = np.sort(np.concatenate(self._sample))
         cuts = np.unique(ranks[RANGE // SAMPLED :: RANGE // SAMPLED])
         for low, high in zip([None, *cuts.tolist()], [*cuts.tolist(), None], strict=True):
             found = pa.concat_tables([self._range(run, low, high) for run in range(self._runs)])
