@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
+import pyarrow as pa
+
 from icp_ml.accounts.values.bands import parse_quantity
 from icp_ml.accounts.values.hosts import company_domain, profile_of
 from icp_ml.accounts.values.places import country_of_place
@@ -16,6 +18,7 @@ from icp_ml.audiences.formats import AudienceFormat, Column
 from icp_ml.audiences.packed import PackedRows
 
 LABELS = {"name": "name", "domain": "domain", "linkedin_url": "LinkedIn page"}
+REJECTED = ("account_id", "name", "domain", "reason")
 # What a column is made of, where that is not the field of the same name.
 MADE_FROM = {"email_domain": "domain", "country_code": "country"}
 MOST_EMPLOYEES = 99_999_999  # digits of Salesforce's field
@@ -32,7 +35,7 @@ class Rows:
     ----------
     rows : PackedRows
         One per row of the file, values by column.
-    rejected : list of dict
+    rejected : PackedRows
         What is to be said of each that stays behind.
     reasons : counter
         How many for which reason.
@@ -43,7 +46,7 @@ class Rows:
     """
 
     rows: PackedRows
-    rejected: list[dict[str, Any]] = field(default_factory=list)
+    rejected: PackedRows = field(default_factory=lambda: PackedRows(REJECTED, [pa.string()] * len(REJECTED)))
     reasons: Counter[str] = field(default_factory=Counter)
     seen: int = 0
     cut: Counter[str] = field(default_factory=Counter)
@@ -52,7 +55,7 @@ class Rows:
 
     def reject(self, entry: Mapping[str, Any], reason: str, kind: str = "") -> None:
         """Keep an entry back; `kind` is the reason without what is particular to it."""
-        self.rejected.append({**entry, "reason": reason})
+        self.rejected.append([*(entry[name] for name in REJECTED[:-1]), reason])
         self.reasons[kind or reason] += 1
 
 

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-
-import pyarrow as pa
 
 from icp_ml.accounts.formats.addresses import Address, address_of
 from icp_ml.audiences.companies import MADE_FROM, Rows, company_rows
@@ -23,8 +21,6 @@ from icp_ml.exceptions import InputError
 from icp_ml.tiers import LETTERS
 
 LINKEDIN_BYTES = 20_000_000
-_REJECTED = {"companies": ("account_id", "name", "domain", "reason"),
-             "people": ("row", "account_id", "name", "domain", "reason")}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -129,15 +125,14 @@ def export_audience(request: AudienceRequest) -> AudienceSummary:
     made: Rows | People
     if form.matches == "people":
         assert request.contacts is not None
-        accounts = list(selection.accounts())
-        contacts = find_contacts(request.contacts, *account_keys(accounts), request.mapping)
+        contacts = find_contacts(request.contacts, *account_keys(selection.accounts()), request.mapping)
         contact_rows = contacts.rows
-        made = people_rows(accounts, contacts, form, request.limit, hashed=request.hashed)
+        made = people_rows(selection.accounts(), contacts, form, request.limit, hashed=request.hashed)
     else:
         made = company_rows(selection.accounts(), form, request.limit)
     _check_rows(request, form, made)
     _write(request.out, made.rows)
-    rejects = _write_rejects(request.out, form, made.rejected)
+    rejects = _write_rejects(request.out, made.rejected)
     reached = made.reached if isinstance(made, People) else len(made.rows)
     people = made if isinstance(made, People) else None
     return AudienceSummary(
@@ -310,15 +305,11 @@ def _write(out: Path, rows: PackedRows) -> None:
         raise
 
 
-def _write_rejects(out: Path, form: AudienceFormat, rejected: Sequence[Mapping[str, Any]]) -> Path | None:
+def _write_rejects(out: Path, rejected: PackedRows) -> Path | None:
     """Write what stays behind, or remove what an earlier run left."""
     path = rejects_path(out)
-    if not rejected:
+    if not len(rejected):
         path.unlink(missing_ok=True)
         return None
-    names = _REJECTED[form.matches]
-    rows = PackedRows(names, [pa.int64() if name == "row" else pa.string() for name in names])
-    for entry in rejected:
-        rows.append([entry[name] for name in names])
-    _write(path, rows)
+    _write(path, rejected)
     return path

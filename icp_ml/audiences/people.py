@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
+
+import pyarrow as pa
 
 from icp_ml.audiences.companies import held_by, one_line
 from icp_ml.audiences.contacts import Found
@@ -13,6 +16,7 @@ from icp_ml.audiences.formats import AudienceFormat
 from icp_ml.audiences.identifiers import Contact, google_row, meta_row
 from icp_ml.audiences.packed import PackedRows
 
+REJECTED = ("row", "account_id", "name", "domain", "reason")
 WRITERS: dict[str, Callable[..., dict[str, str | None]]] = {"google": google_row, "meta": meta_row}
 
 
@@ -24,7 +28,7 @@ class People:
     ----------
     rows : PackedRows
         One per person, values by column.
-    rejected : list of dict
+    rejected : PackedRows
         Contacts kept back, by their row; then accounts nobody can be reached at.
     reasons : counter
         How many for which reason.
@@ -35,7 +39,7 @@ class People:
     """
 
     rows: PackedRows
-    rejected: list[dict[str, Any]] = field(default_factory=list)
+    rejected: PackedRows = field(default_factory=lambda: _rejected())
     reasons: Counter[str] = field(default_factory=Counter)
     seen: int = 0
     reached: int = 0
@@ -43,19 +47,24 @@ class People:
     elsewhere: int = 0
 
 
-def account_keys(accounts: Sequence[dict[str, Any]]) -> tuple[list[str], list[str | None]]:
+def account_keys(accounts: Iterable[dict[str, Any]]) -> tuple[list[str], list[str | None]]:
     """Return the ids and domains that contacts are looked up by."""
-    return [str(account["account_id"]) for account in accounts], [held_by(account)["domain"] for account in accounts]
+    ids: list[str] = []
+    domains: list[str | None] = []
+    for account in accounts:
+        ids.append(str(account["account_id"]))
+        domains.append(held_by(account)["domain"])
+    return ids, domains
 
 
 def people_rows(
-    accounts: Sequence[dict[str, Any]], contacts: Found, form: AudienceFormat, limit: int | None, *, hashed: bool
+    accounts: Iterable[dict[str, Any]], contacts: Found, form: AudienceFormat, limit: int | None, *, hashed: bool
 ) -> People:
     """Make the rows of a customer list.
 
     Parameters
     ----------
-    accounts : sequence of dict
+    accounts : iterable of dict
         Best first.
     contacts : Found
     form : AudienceFormat
@@ -67,7 +76,7 @@ def people_rows(
     out = People(form.rows())
     write = WRITERS[form.name]
     first: dict[tuple[str | None, ...], int] = {}
-    silent: list[dict[str, Any]] = []
+    silent = _rejected()
     kept_back = [entry for entry in contacts.rejected if entry["place"] < 0]
     by_place: dict[int, list[dict[str, Any]]] = {}
     for entry in contacts.rejected:
@@ -88,15 +97,31 @@ def people_rows(
             written += 1
         out.reached += written > 0
         if not written:
-            silent.append(_entry(account, None, "account without a contact that can go out"))
+            silent.append(
+                [_entry(account, None, "account without a contact that can go out")[name] for name in REJECTED]
+            )
     out.elsewhere = contacts.elsewhere
     out.elsewhere += sum(len(left) for left in contacts.by_account.values())
     out.elsewhere += sum(len(left) for place, left in by_place.items() if place >= 0)
     out.contacts_rejected = len(kept_back)
     kept_back.sort(key=lambda entry: entry["row"] or 0)
-    out.rejected = [{name: value for name, value in e.items() if name != "place"} for e in (*kept_back, *silent)]
-    out.reasons.update(entry["reason"].partition(" as row")[0] for entry in out.rejected)
+    for told in chain(map(_row, kept_back), _rows(silent)):
+        out.rejected.append(told)
+        out.reasons[told[-1].partition(" as row")[0]] += 1
     return out
+
+
+def _rejected() -> PackedRows:
+    return PackedRows(REJECTED, [pa.int64(), *[pa.string()] * 4])
+
+
+def _row(entry: dict[str, Any]) -> list[Any]:
+    return [entry[name] for name in REJECTED]
+
+
+def _rows(packed: PackedRows) -> Iterator[Sequence[Any]]:
+    for table in packed.tables():
+        yield from zip(*(column.to_pylist() for column in table.columns), strict=True)
 
 
 def _entry(account: dict[str, Any], contact: Contact | None, why: str) -> dict[str, Any]:

@@ -12,12 +12,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from icp_ml.accounts.values.cells import trimmed
+from icp_ml.audiences.by_rank import ByRank
 from icp_ml.engines.scored_file import open_scored, unreadable
 from icp_ml.exceptions import InputError
 from icp_ml.schema import field_of_header
 from icp_ml.scoring.columns import list_schema
 
-SLICE = 65_536  # accounts turned into Python objects at once
 BASE = ("account_id", "status", "tier", "rank", "fit_score", "model_version")
 _OWN = frozenset(list_schema().names)
 _DEFUSED = r"^'([=+\-@\t\r\n])"  # what the writer of a scored CSV puts before a formula
@@ -31,8 +31,8 @@ class Selection:
     ----------
     path : Path
         Of the scored file.
-    table : pa.Table
-        One column per thing that is wanted and there, by the name it is asked for.
+    kept : ByRank
+        One column per thing that is wanted, by the name it is asked for.
     headers : mapping of str to str
         Wanted thing -> column of the file that holds it.
     rows : int
@@ -42,7 +42,7 @@ class Selection:
     """
 
     path: Path
-    table: pa.Table
+    kept: ByRank
     headers: Mapping[str, str]
     rows: int
     statuses: Mapping[str, int]
@@ -50,12 +50,13 @@ class Selection:
 
     def accounts(self) -> Iterator[dict[str, Any]]:
         """Yield the accounts, best first; what the file lacks is None."""
-        for start in range(0, self.table.num_rows, SLICE):
+        for table in self.kept.tables():
             try:
-                some = self.table.slice(start, SLICE).to_pylist()
+                some = table.to_pylist()
             except ValueError as error:  # Parquet may call bytes a text that are none
                 raise InputError(unreadable(self.path, error)) from error
             yield from some
+            del some  # before the next are made
 
 
 def select(path: Path, tiers: Sequence[str], wanted: Sequence[str], mapping: Mapping[str, str]) -> Selection:
@@ -87,7 +88,7 @@ def select(path: Path, tiers: Sequence[str], wanted: Sequence[str], mapping: Map
     _, batches = open_scored(path, choose)
     statuses: Counter[str] = Counter()
     in_tier: Counter[str] = Counter()
-    parts: list[pa.RecordBatch] = []
+    best_first = ByRank()
     written = path.suffix.lower() == ".csv"
     names = list(dict.fromkeys((*BASE, *wanted)))
     try:
@@ -96,12 +97,10 @@ def select(path: Path, tiers: Sequence[str], wanted: Sequence[str], mapping: Map
             scored = batch.filter(pc.equal(batch.column("status"), "scored"))
             in_tier.update(_counts(scored.column("tier")))
             kept = scored.filter(pc.is_in(scored.column("tier"), pa.array(list(tiers), pa.string())))
-            parts.append(_named(kept, names, headers, written))
-        table = pa.Table.from_batches(parts or [_named(_nothing(), names, {}, written=False)])
+            best_first.add(_named(kept, names, headers, written))
     except (pa.ArrowException, OSError, ValueError) as error:  # a text that is not UTF-8 shows when it is read
         raise InputError(unreadable(path, error)) from error
-    table = table.take(pc.sort_indices(table, sort_keys=[("rank", "ascending")]))
-    return Selection(path, table, headers, sum(statuses.values()), dict(statuses), dict(in_tier))
+    return Selection(path, best_first, headers, sum(statuses.values()), dict(statuses), dict(in_tier))
 
 
 def _headers(names: Sequence[str], wanted: Sequence[str], mapping: Mapping[str, str]) -> dict[str, str]:
@@ -132,11 +131,6 @@ def _named(batch: pa.RecordBatch, names: Sequence[str], headers: Mapping[str, st
             column, _ = trimmed(column)  # "Unknown", "N/A" and the like are nothing to send
         columns.append(column)
     return pa.RecordBatch.from_arrays(columns, names=list(names))
-
-
-def _nothing() -> pa.RecordBatch:
-    schema = list_schema()
-    return pa.RecordBatch.from_pylist([], schema=pa.schema([schema.field(name) for name in BASE]))
 
 
 def _counts(column: pa.Array) -> dict[str, int]:

@@ -20,6 +20,7 @@ from icp_ml.tiers import LETTERS
 NEEDED = ("account_id", "status", "fit_score", "tier", "in_support", "model_version", "rank")
 SHOWN = (*NEEDED, "name", "domain", "fit_low", "fit_high", "reason_1", "reason_2", "reason_3")
 BLOCK = 1 << 22  # bytes of a CSV read at once
+BUFFER = 1 << 18  # bytes of a Parquet column read at once
 FORMATS = (".csv", ".parquet")
 
 
@@ -107,11 +108,13 @@ def open_scored(
         raise InputError(msg)
     try:
         if ending == ".parquet":
-            file = pq.ParquetFile(path, pre_buffer=False)  # else all that is asked for is held in memory at once
+            # Else all that is asked for is held in memory at once.
+            file = pq.ParquetFile(path, pre_buffer=False, buffer_size=BUFFER)
             shown = choose(_scored_names(path, file.schema_arrow.names))
             stored = file.schema_arrow.metadata or {}
             said = {k.decode(errors="replace"): v.decode(errors="replace") for k, v in stored.items()}
-            return said, (_typed(batch) for batch in file.iter_batches(columns=shown))
+            groups = range(file.num_row_groups)  # one at a time, as a reader holds all that it has read
+            return said, (_typed(b) for g in groups for b in file.iter_batches(row_groups=[g], columns=shown))
         names = pacsv.open_csv(path, parse_options=pacsv.ParseOptions(newlines_in_values=True)).schema.names
         shown = choose(_scored_names(path, names))
         types = {name: _TYPES.get(name, pa.string()) for name in shown}
