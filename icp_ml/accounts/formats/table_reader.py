@@ -13,6 +13,7 @@ import pyarrow as pa
 from icp_ml.accounts.formats.addresses import Address
 from icp_ml.accounts.formats.rows import CHUNK_ROWS, Chunk, Piece, chunked
 
+HASHED = 2**23  # bytes at once: while they are hashed other threads run, and between them one has to wait its turn
 Format = Literal["csv", "parquet", "excel", "files", "database"]
 
 
@@ -89,5 +90,8 @@ class TableReader:
 
 
 def _file_hash(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    digest, block = hashlib.sha256(), bytearray(HASHED)
+    with path.open("rb", buffering=0) as file:
+        while size := file.readinto(block):
+            digest.update(memoryview(block)[:size])
+    return digest.hexdigest()
