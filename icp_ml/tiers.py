@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 LETTERS = ("A", "B", "C", "D")
+WORKED = ("A", "B")  # where no capacity is given
 ODDS_RATIOS = (2.5, 1.0, 0.6)  # A, B, C against the odds of the average customer; D below
 NO_TIER = "none"
 EVERY = "all"

@@ -9,13 +9,13 @@ from typing import Any
 
 from icp_ml.report import formats as f
 from icp_ml.report.value_view import steps_worth
+from icp_ml.tiers import WORKED
 
 MAX_TOP = 200  # accounts of a scored list shown
 MAX_REASONS = 3
 MAX_FIELDS = 40  # fields a list lacks spelled out
 OLD_DAYS = 365  # between the customers' data and the list's: from here on it is said
 STATUSES = ("scored", "suppressed", "ineligible", "rejected")
-WORKED = ("A", "B")  # tiers that are worked where no capacity is given
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from icp_ml.report import formats as f
-from icp_ml.tiers import EVERY, LETTERS, ValueEvidence, best_first, worth_per_100
+from icp_ml.tiers import EVERY, LETTERS, WORKED, ValueEvidence, best_first, worth_per_100
 
 SEGMENT_ROWS = 20
 
@@ -54,11 +54,8 @@ def steps_worth(
     rows: Sequence[Mapping[str, Any]] = evaluation.get("tiers") or ()
     told = evaluation.get("value")
     value = ValueEvidence.from_dict(told) if told else None
-    worked = (
-        best_first(tiers, obtainable)
-        if obtainable is not None
-        else best_first(tiers, tiers.get("A", 0) + tiers.get("B", 0))
-    )
+    several = sum(tiers.get(letter, 0) for letter in WORKED)
+    worked = best_first(tiers, several if obtainable is None else obtainable)
     out = []
     for step, counts in (("SAM", tiers), ("SOM", worked)):
         best = worth_per_100(counts, rows, "rate")
