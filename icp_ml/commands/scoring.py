@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from icp_ml.accounts.formats.addresses import address_of
-from icp_ml.commands.own_process import spare_pandas
+from icp_ml.commands.own_process import spare_linear_algebra, spare_pandas
 from icp_ml.commands.sources import load_model
 from icp_ml.session import Context, Outcome
 
@@ -38,6 +38,7 @@ def score(context: Context, model: str, source: Source, out: Path, options: Scor
     local = ":/" not in model and address_of(source).kind in ("file", "folder", "glob")
     if local and not options.suppress and not options.exclude:  # the others bring pandas, or show tables of it
         spare_pandas()
+        spare_linear_algebra()
     from icp_ml.report import terminal
     from icp_ml.report.value_view import steps_worth, value_view
     from icp_ml.tiers import per_100_won
@@ -60,9 +61,7 @@ def score_list(
 ) -> tuple[ScoreSummary, ICPModel]:
     """Score a list file with a loaded model."""
     from icp_ml.engines.files import ScoreRequest, check_out, score_file
-    from icp_ml.scoring.compiled import in_own_process
 
-    in_own_process()
     check_out(out, source)
     loaded = load_model(context, model)
     settings = context.settings if context.settings_given else loaded.settings

@@ -11,14 +11,14 @@ import importlib
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from threading import Lock, Thread
 from types import FunctionType
 from typing import Any
 
 import numpy as np
 
-from icp_ml.scoring import row_loops, sentence_loops, token_loops
+from icp_ml.scoring import neighbour_loops, row_loops, sentence_loops, token_loops
 from icp_ml.scoring.row_loops import CodeArrays, FlatTables, Outcome
 from icp_ml.scoring.token_loops import read_only
 
@@ -39,6 +39,7 @@ _LOOPS = {
         "look_up",
     ),
     token_loops: ("spread",),
+    neighbour_loops: ("choose", "nearest"),
     sentence_loops: ("place_of", "placed", "shown", "number", "listed"),
 }
 IN_MEMORY_FROM = 1_000_000  # rows in all, where every process has to compile anew
@@ -49,12 +50,13 @@ SPARED = ("scipy.linalg.cython_blas", "cffi")
 
 @dataclass(frozen=True)
 class Loops:
-    """The loops that are called from outside: those of `token_loops`, `row_loops` and `sentence_loops`."""
+    """The loops that are called from outside, of the modules whose names end in `_loops`."""
 
     spread: Callable[..., int]
     look_up: Callable[..., None]
     number: Callable[..., int]
     listed: Callable[..., None]
+    nearest: Callable[..., None]
 
 
 @dataclass
@@ -149,7 +151,7 @@ def compiled(*, cached: bool) -> Loops:
             own = FunctionType(plain.__code__, names, name)
             own.__module__, own.__qualname__ = plain.__module__, plain.__qualname__
             names[name] = found[name] = turned(own)
-    return Loops(found["spread"], found["look_up"], found["number"], found["listed"])
+    return Loops(**{one.name: found[one.name] for one in fields(Loops)})
 
 
 def _run_empty(loops: Loops) -> None:
@@ -186,6 +188,8 @@ def _run_empty(loops: Loops) -> None:
     fixed = [read_only(one) for one in (flags, np.zeros(1, dtype=np.int64), terms, terms)]
     loops.spread(*fixed, whole, columns, np.zeros(1, dtype=np.int64), terms, 0)
     loops.look_up(tables, CodeArrays(columns, begins, terms), out)
+    keys = np.zeros((0, 0), dtype=np.float32)
+    loops.nearest(keys, columns, whole, whole, whole, 0, np.zeros((0, 0), dtype=np.int64), whole)
     few = np.zeros((1, 0), dtype=np.int32)
     loops.number(positions, rows, whole, whole, numbers, few, whole, whole)
     for index in (positions, few):

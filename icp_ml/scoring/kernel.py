@@ -163,7 +163,7 @@ class Scorer:
         }
         own = codes.values if isinstance(codes, RowCodes) else self._own_values(columns, as_of or self.tables.as_of)
         result |= reason_columns(self._book, found.chosen, own, self.reasons, out, loops)
-        result |= self._lookalike_columns(codes, out)
+        result |= self._lookalike_columns(codes, out, loops)
         result["tier_range"] = _RANGES.of(self.cutoffs.ranges(low, high, at_best), out)
         result |= self._worth_knowing.columns(found.unknown, log_odds, fit, out)
         result[WINNABILITY] = columns[WINNABILITY] if WINNABILITY in columns else pa.nulls(rows, text)
@@ -213,10 +213,12 @@ class Scorer:
             if enc.kind == "numeric" and enc.field in columns
         }
 
-    def _lookalike_columns(self, codes: Codes | RowCodes, without: npt.NDArray[np.bool_]) -> dict[str, pa.Array]:
+    def _lookalike_columns(
+        self, codes: Codes | RowCodes, without: npt.NDArray[np.bool_], loops: Loops | None
+    ) -> dict[str, pa.Array]:
         if not self.lookalikes:
             return {}
-        near, left = self._neighbours.nearest_of_each(codes, self.lookalikes)
+        near, left = self._neighbours.nearest_of_each(codes, self.lookalikes, loops.nearest if loops else None)
         best, churned = self._called
         found = {f"lookalike_{k + 1}": best.of(near[:, k], without) for k in range(self.lookalikes)}
         return found | {"lookalike_churned": churned.of(left, without)}

@@ -8,7 +8,7 @@ the same bits in every block size, thread count and library.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -134,14 +134,27 @@ class Neighbours:
         """
         return self.nearest_of_each(codes, k)[0]
 
-    def nearest_of_each(self, codes: Codes | RowCodes, k: int) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-        """Return what `nearest` does, and the position of the nearest churned customer, -1 for none, shape (rows,)."""
+    def nearest_of_each(
+        self, codes: Codes | RowCodes, k: int, loop: Callable[..., None] | None = None
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+        """Return what `nearest` does, and the position of the nearest churned customer, -1 for none, shape (rows,).
+
+        Parameters
+        ----------
+        loop : callable, optional
+            `neighbour_loops.nearest`, compiled or plain, for codes laid out for loops; default: NumPy's way.
+        """
         out = np.full((len(codes), k), -1, dtype=np.int64)
         left = np.full(len(codes), -1, dtype=np.int64)
         count, gone = len(self.reference.ids), len(self.churned.ids) if self.churned else 0
         if not self.terms or not count + gone:
             return out, left
         matrix, places = self._keys
+        if loop is not None and isinstance(codes, RowCodes):
+            of_code, begins = self._rows_of_codes
+            columns = codes.layout.column_of[self.terms]
+            loop(matrix, codes.arrays.columns, columns, begins, of_code, count, out, left)
+            return out, left
         for begin in range(0, len(codes), BLOCK):
             size = min(BLOCK, len(codes) - begin)
             rows = np.arange(size)

@@ -8,13 +8,15 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from icp_ml.scoring import compiled, row_loops, sentence_loops, token_loops
+from icp_ml.scoring import compiled, neighbour_loops, row_loops, sentence_loops, token_loops
 from icp_ml.scoring.compiled import COMPILED_FROM, IN_MEMORY_FROM, Loops
 from icp_ml.scoring.reason_columns import reason_columns
 from icp_ml.scoring.reasons import TENS, as_shown
 from tests.sql_model import every_account, every_model, nothing_known
 
-PLAIN = Loops(token_loops.spread, row_loops.look_up, sentence_loops.number, sentence_loops.listed)
+PLAIN = Loops(
+    token_loops.spread, row_loops.look_up, sentence_loops.number, sentence_loops.listed, neighbour_loops.nearest
+)
 ROWS = 2 * row_loops.BLOCK + 77  # blocks, the last of them not whole
 
 

@@ -3,12 +3,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from icp_ml.estimator.encoding import Encoding, FieldEncoding
 from icp_ml.estimator.scorecard import ScoringTables
 from icp_ml.exceptions import ModelFormatError
-from icp_ml.scoring import lookalikes
+from icp_ml.scoring import compiled, lookalikes, neighbour_loops, token_loops
 from icp_ml.scoring.lookalikes import (
     MAX_REFERENCE,
     MAX_TERMS,
@@ -18,6 +19,7 @@ from icp_ml.scoring.lookalikes import (
     make_reference,
     salted,
 )
+from icp_ml.scoring.row_codes import Layout
 
 
 def make_tables(seed=0, tokens=6):
@@ -211,6 +213,38 @@ def test_the_nearest_churned_customer_is_found_by_the_same_distance():
         near, gone = Neighbours(tables, reference_of(these), reference_of(those)).nearest_of_each(codes, 2)
         assert near.tolist() == _on_the_scale_of(tables, these, those, codes, 2)
         assert gone.tolist() == [row[0] for row in _on_the_scale_of(tables, those, these, codes, 1)]
+
+
+@pytest.mark.parametrize("form", ["plain", "compiled"])
+def test_loops_find_the_same_customers(form):
+    """With token sets, missing values, few customers, none, and more asked for than there are."""
+    tables = make_tables(tokens=30)
+    columns = drawn(300)
+    encoded = tables.encode(columns, 300)
+    spread, nearest = token_loops.spread, neighbour_loops.nearest
+    if form == "compiled":
+        loops = compiled.prepared(cached=True) or compiled.prepared(cached=False)
+        spread, nearest = loops.spread, loops.nearest
+    customers = tables.encode(drawn(70, 1), 70)
+    for best, churned, k in ((50, 20, 3), (2, 1, 3), (70, 0, 1), (0, 5, 2), (1, 69, 0)):
+        both = reference_of(customers[:best]), reference_of(customers[70 - churned :]) if churned else None
+        found = Neighbours(tables, *both)
+        codes = Layout.of(tables.encoding, found.terms).encode(columns, 300, None, spread)
+        expected = found.nearest_of_each(encoded, k)
+        for one, other in zip(found.nearest_of_each(codes, k, nearest), expected, strict=True):
+            assert one.tolist() == other.tolist()
+
+
+def drawn(n, seed=0):
+    rng = np.random.default_rng(seed)
+    gone = rng.random((4, n)) < 0.2
+    tokens = [[f"t{i}" for i in rng.integers(0, 33, rng.integers(0, 9))] for _ in range(n)]
+    return {
+        "n": pa.array(rng.integers(-1, 14, n).astype(float), mask=gone[0]),
+        "c": pa.array(rng.choice(list("abcdx"), n), mask=gone[1]),
+        "b": pa.array(rng.random(n) < 0.5, mask=gone[2]),
+        "t": pa.array([None if g else t for g, t in zip(gone[3], tokens, strict=True)], pa.list_(pa.string())),
+    }
 
 
 def _on_the_scale_of(tables, these, others, codes, k):
