@@ -8,7 +8,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator, Sequence
 
-from icp_ml.accounts.formats.csv_blocks import parse_records, records_end
+from icp_ml.accounts.formats.csv_blocks import count_lines, parse_records, records_end
 from icp_ml.accounts.formats.csv_layout import CsvFile, CsvLayout
 from icp_ml.accounts.formats.csv_records import Lines, Records
 from icp_ml.accounts.formats.rows import CHUNK_ROWS, Piece, Reject
@@ -70,7 +70,7 @@ def _block(
         lines.give_back(block)
         return None, line
     lines.give_back(block[end:])
-    return Piece(batch), line + records.count(b"\n") + (not records.endswith(b"\n"))
+    return Piece(batch), line + count_lines(records)
 
 
 def _pieces(rows: Records, names: Sequence[str], positions: Sequence[int], *, stop: bool) -> Iterator[Piece]:
