@@ -246,6 +246,7 @@ def main() -> None:
     default = Path(os.environ.get("ICP_ML_SHARED", ROOT.parent / "shared")) / "bench"
     parser.add_argument("--bench", type=Path, default=default)
     given = parser.parse_args()
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # whatever is installed has its bytecode
     parts: dict[str, Callable[..., dict[str, Any]]] = {"speed": speed, "cold": cold, "growth": growth, "train": train}
     file = HERE / "result.json"
     result = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
