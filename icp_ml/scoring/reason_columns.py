@@ -121,7 +121,9 @@ def _dictionaries(
             at = np.append(place, len(texts)).take(own)  # what is missing comes last
             some = np.zeros(len(texts) + 1, dtype=np.bool_)
             some[at] = True
-            fresh[i], shown[i] = (np.cumsum(some, dtype=np.int32) - 1).take(at), some[:-1]
+            numbers = np.cumsum(some, dtype=np.int32) - 1
+            numbers[-1] = 0
+            fresh[i], shown[i] = numbers.take(at), some[:-1]
     return [Present.but(index[i] < 0).texts(fresh[i], texts.filter(pa.array(shown[i]))) for i in range(len(index))]
 
 

@@ -138,7 +138,7 @@ def listed(index: IntArray | NumberArray, place: NumberArray, fresh: NumberArray
     place : ndarray
         Which of the texts each index is.
     fresh : ndarray of shape (reasons, rows)
-        Filled: the number among the texts shown, -1 where there is none.
+        Filled: the number among the texts shown, 0 where there is none: Arrow looks up what it leaves out, too.
     shown : ndarray of bool, shape (reasons, texts)
         Filled.
     """
@@ -153,4 +153,4 @@ def listed(index: IntArray | NumberArray, place: NumberArray, fresh: NumberArray
             numbers[text] = count
             count += shown[i, text]
         for r in range(index.shape[1]):
-            fresh[i, r] = numbers[place[index[i, r]]] if index[i, r] >= 0 else EMPTY
+            fresh[i, r] = numbers[place[index[i, r]]] if index[i, r] >= 0 else 0

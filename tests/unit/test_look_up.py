@@ -82,6 +82,9 @@ def test_reasons_are_the_same_dictionaries_with_either_way(machine_code, seed):
             if name.endswith("contribution"):
                 continue
             assert few[name].dictionary.equals(column.dictionary), name
+            index = pa.Array.from_buffers(pa.int32(), ROWS, [None, column.indices.buffers()[1]]).to_numpy()
+            assert few[name].indices.buffers()[1].to_pybytes() == index.tobytes(), name
+            assert 0 <= index.min() <= index.max() < max(len(column.dictionary), 1), name
             assert len(column.dictionary.unique()) == len(column.dictionary), name
 
 
