@@ -24,7 +24,7 @@ from icp_ml.estimator.encoding import (
     MAX_VALUES,
     Encoding,
     FieldEncoding,
-    _numeric_codes,
+    numeric_codes,
     numeric_values,
 )
 from icp_ml.exceptions import InputError
@@ -322,8 +322,8 @@ def test_comparing_and_searching_give_the_same_codes(values, edges):
     few = np.array([*values, *ascending[:3]])
     many = np.tile(few, FEW_ROWS // len(few) + 1)
     wanted = [0 if np.isnan(v) else 1 + int((ascending < v).sum()) for v in few]
-    assert _numeric_codes(ascending, few).tolist() == wanted
-    assert _numeric_codes(ascending, many)[: len(few)].tolist() == wanted
+    assert numeric_codes(ascending, few).tolist() == wanted
+    assert numeric_codes(ascending, many)[: len(few)].tolist() == wanted
 
 
 def test_tokens_are_coded_alike_in_every_arrow_form():
