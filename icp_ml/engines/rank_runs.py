@@ -79,7 +79,8 @@ class RankRuns:
         counted = np.flatnonzero(~np.isnan(log_odds))
         if not len(counted):
             return
-        key, texts = -log_odds[counted], ids.take(pa.array(counted))
+        every = len(counted) == len(log_odds)
+        key, texts = -log_odds[counted], ids if every else ids.take(pa.array(counted))
         order = _order(key, texts, counted)
         key, counted, texts = key[order], counted[order], texts.take(pa.array(order)).cast(pa.large_binary())
         key.tofile(self._path(chunk, "key"))

@@ -134,7 +134,9 @@ class Suppression:
 
     def apply(self, scored: pa.RecordBatch) -> dict[str, pa.Array]:
         """Return the columns of a scored batch; a suppressed account keeps neither score nor reasons."""
-        columns = {name: scored.column(name) for name in scored.schema.names}
+        columns = dict(zip(scored.schema.names, scored.columns, strict=True))
+        if not (self.domains or self.ids or self.accounts):
+            return columns
         why = self.reasons(scored)
         if not any(why):
             return columns

@@ -119,7 +119,7 @@ class Part(NamedTuple):
         return int(value_of(self.group, GROUP_ROWS))
 
     @classmethod
-    def of(cls, file: bytes) -> Part:
+    def of(cls, file: bytes | memoryview) -> Part:
         """Read a file.
 
         Raises
@@ -127,12 +127,12 @@ class Part(NamedTuple):
         ValueError
             It is no Parquet file, or has not one row group.
         """
-        tail = file[-8:]
+        tail = bytes(file[-8:])
         begin = len(file) - 8 - struct.unpack("<I", tail[:4])[0] if len(tail) == 8 and tail[4:] == MAGIC else 0
         if begin < len(MAGIC):
             msg = "a part is no whole Parquet file"
             raise ValueError(msg)
-        footer = read_struct(file[begin:-8])
+        footer = read_struct(bytes(file[begin:-8]))
         kind, groups = value_of(footer, GROUPS, (STRUCT, []))
         if len(groups) != 1:
             msg = f"a part has {len(groups)} row groups of kind {kind}, not one"

@@ -103,13 +103,13 @@ class ScoredWriter:
         self._writer.write(words.text)
 
 
-def parquet_part(columns: Mapping[str, pa.Array]) -> bytes:
+def parquet_part(columns: Mapping[str, pa.Array]) -> memoryview:
     """Return columns as a Parquet file of one row group, for `RowGroups`; see `distinct`."""
     table = _table(columns)
     sink = pa.BufferOutputStream()
     with _parquet_writer(sink, table.schema) as writer:
         writer.write_table(table, row_group_size=max(table.num_rows, 1))
-    return bytes(memoryview(sink.getvalue()))
+    return memoryview(sink.getvalue())
 
 
 def _table(columns: Mapping[str, pa.Array]) -> pa.Table:

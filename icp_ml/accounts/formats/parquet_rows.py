@@ -14,7 +14,7 @@ from icp_ml.accounts.formats.tables import plain_array, plain_batch
 from icp_ml.exceptions import InputError
 
 # Few enough that little is held besides a chunk; a chunk put together of whole row groups would hold two of them.
-PIECE_ROWS = 16_384
+PIECE_ROWS = 32_768
 BUFFER = 2**18  # bytes read at once of a column: else its part of a row group, often a million rows, is held in memory
 
 
