@@ -113,7 +113,7 @@ def score(folder: Path, source: str, lookalikes: int, out: str, repeats: int = R
 
 
 def speed(folder: Path, accounts: int, bench: Path) -> dict[str, Any]:
-    """Score the same list in every way, beside the naive pipeline and the floor; in turns, as a machine's speed changes."""
+    """Score the same list in every way, beside the naive pipeline and the floor, in turns."""
     ways = {
         "Parquet to Parquet": ("market.parquet", 0, "scored.parquet"),
         "Parquet to Parquet, 3 lookalikes": ("market.parquet", 3, "similar.parquet"),
