@@ -1,8 +1,8 @@
 """Ranks of a list that need not fit into memory: sorted runs on disk, merged part by part.
 
 Every chunk leaves a run: its counted rows by falling log-odds, then account id, then position. Runs are cut at the same
-values into parts of a limited number of rows; a part is read whole, ranked, and its ranks are dealt back to the files
-of their chunks. Memory stays under `MEMORY` however long the list is, unless one account id is on it that often.
+values into parts of a limited number of rows; a part is read whole, ranked, and its ranks are dealt back to their
+chunks. Memory stays under `MEMORY` however long the list is, unless one account id is on it that often.
 """
 
 from __future__ import annotations
@@ -10,13 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from icp_ml.engines.appended import Appended, Read
 from icp_ml.engines.in_order import in_order
 from icp_ml.estimator.encoding import FloatArray
 
@@ -36,6 +37,7 @@ class _Run:
     chunk: int
     rows: int
     id_bytes: int
+    places: dict[str, int]  # in the files
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,8 @@ class RankRuns:
         self.folder, self.memory, self.jobs = folder, memory // max(jobs, 1), jobs
         self.total = 0
         self._lock = Lock()
+        self._files = {what: Appended(folder / what) for what in ("key", "row", "end", "ids", "rank")}
+        self._ranks: dict[int, list[tuple[int, int]]] = {}  # of each chunk: places and bytes in the last
         self._runs: list[_Run] = []
         self._sample: list[FloatArray] = []
 
@@ -83,14 +87,18 @@ class RankRuns:
         key, texts = -log_odds[counted], ids if every else ids.take(pa.array(counted))
         order = _order(key, texts, counted)
         key, counted, texts = key[order], counted[order], texts.take(pa.array(order)).cast(pa.large_binary())
-        key.tofile(self._path(chunk, "key"))
-        counted.astype("<u4").tofile(self._path(chunk, "row"))
         _, offsets, data = texts.buffers()
         ends = np.frombuffer(offsets, dtype="<i8")[texts.offset : texts.offset + len(texts) + 1]
-        (ends - ends[0]).tofile(self._path(chunk, "end"))
-        self._path(chunk, "ids").write_bytes(memoryview(data)[ends[0] : ends[-1]] if data is not None else b"")
+        first, last = int(ends[0]), int(ends[-1])
+        written: dict[str, Any] = {
+            "key": key,
+            "row": counted.astype("<u4"),
+            "end": ends - first,
+            "ids": memoryview(data if data is not None else b"")[first:last],
+        }
+        places = {what: self._files[what].append(array) for what, array in written.items()}
         with self._lock:
-            self._runs.append(_Run(chunk, len(key), int(ends[-1] - ends[0])))
+            self._runs.append(_Run(chunk, len(key), last - first, places))
             self._sample.append(key[SAMPLED // 2 :: SAMPLED].copy())
             self.total += len(key)
 
@@ -102,8 +110,8 @@ class RankRuns:
         numbered = zip(parts, np.cumsum([0, *sizes]).tolist(), strict=False)
         for found in in_order(numbered, self._ranked, self.jobs):
             for chunk, ranks in found:
-                with self._path(chunk, "rank").open("ab") as file:
-                    ranks.tofile(file)
+                place = self._files["rank"].append(ranks.view(np.uint8))
+                self._ranks.setdefault(chunk, []).append((place, ranks.nbytes))
 
     def _ranked(self, numbered: tuple[Cuts, int]) -> list[tuple[int, npt.NDArray[np.void]]]:
         """Return rows and ranks by chunk of a part before which so many rows are ranked."""
@@ -124,14 +132,11 @@ class RankRuns:
     def ranks(self, chunk: int, rows: int) -> IntArray:
         """Return ranks from 1 of a chunk's rows, 0 for those without."""
         out = np.zeros(rows, dtype=np.int64)
-        path = self._path(chunk, "rank")
-        if path.is_file():
-            found = np.fromfile(path, dtype=_RANKED)
-            out[found["row"]] = found["rank"]
+        with self._files["rank"].reading() as read:
+            data = b"".join(read(*block) for block in self._ranks.get(chunk, []))
+        found = np.frombuffer(data, dtype=_RANKED)
+        out[found["row"]] = found["rank"]
         return out
-
-    def _path(self, chunk: int, what: str) -> Path:
-        return self.folder / f"{chunk:07d}.{what}"
 
     def _most(self) -> int:
         """Return how many rows a part may have."""
@@ -203,29 +208,36 @@ class RankRuns:
         return [*out, list(zip(start, [end for _, end in part], strict=True))]
 
     def _keys(self, run: _Run, begin: int = 0, end: int | None = None) -> FloatArray:
-        count = (run.rows if end is None else end) - begin
-        return np.fromfile(self._path(run.chunk, "key"), dtype=np.float64, count=count, offset=8 * begin)
+        with self._files["key"].reading() as read:
+            return _keys_of(read, run, begin, run.rows if end is None else end)
 
     def _ids(self, run: _Run, begin: int, end: int) -> pa.Array:
-        ends = np.fromfile(self._path(run.chunk, "end"), dtype="<i8", count=end - begin + 1, offset=8 * begin)
-        with self._path(run.chunk, "ids").open("rb") as file:
-            file.seek(int(ends[0]))
-            data = file.read(int(ends[-1] - ends[0]))
-        buffers = [None, pa.py_buffer(ends - ends[0]), pa.py_buffer(data)]
-        return pa.Array.from_buffers(pa.large_binary(), end - begin, buffers)
+        with self._files["end"].reading() as ends, self._files["ids"].reading() as texts:
+            return _ids_of(ends, texts, run, begin, end)
 
     def _read(self, part: Cuts) -> _Part:
         chosen = [(run, begin, end) for run, (begin, end) in zip(self._runs, part, strict=True) if end > begin]
-        rows = [
-            np.fromfile(self._path(run.chunk, "row"), dtype="<u4", count=end - begin, offset=4 * begin)
-            for run, begin, end in chosen
-        ]
-        return _Part(
-            np.concatenate([self._keys(*one) for one in chosen]),
-            pa.concat_arrays([self._ids(*one) for one in chosen]),
-            np.repeat([run.chunk for run, _, _ in chosen], [end - begin for _, begin, end in chosen]),
-            np.concatenate(rows).astype(np.int64),
-        )
+        files = self._files
+        with files["key"].reading() as read:
+            keys = np.concatenate([_keys_of(read, *one) for one in chosen])
+        with files["row"].reading() as read:
+            rows = b"".join(read(run.places["row"] + 4 * begin, 4 * (end - begin)) for run, begin, end in chosen)
+        with files["end"].reading() as ends, files["ids"].reading() as texts:
+            ids = pa.concat_arrays([_ids_of(ends, texts, *one) for one in chosen])
+        chunk = np.repeat([run.chunk for run, _, _ in chosen], [end - begin for _, begin, end in chosen])
+        return _Part(keys, ids, chunk, np.frombuffer(rows, dtype="<u4").astype(np.int64))
+
+
+def _keys_of(read: Read, run: _Run, begin: int, end: int) -> FloatArray:
+    return np.frombuffer(read(run.places["key"] + 8 * begin, 8 * (end - begin)), dtype=np.float64)
+
+
+def _ids_of(read_ends: Read, read_texts: Read, run: _Run, begin: int, end: int) -> pa.Array:
+    ends = np.frombuffer(read_ends(run.places["end"] + 8 * begin, 8 * (end - begin + 1)), dtype="<i8")
+    data = read_texts(run.places["ids"] + int(ends[0]), int(ends[-1] - ends[0]))
+    return pa.Array.from_buffers(
+        pa.large_binary(), end - begin, [None, pa.py_buffer(ends - ends[0]), pa.py_buffer(data)]
+    )
 
 
 def _order(key: FloatArray, ids: pa.Array, position: IntArray) -> IntArray:
