@@ -24,7 +24,7 @@ from icp_ml.estimator.encoding import FloatArray
 IntArray = npt.NDArray[np.int64]
 Cuts = list[tuple[int, int]]  # of one part: where it begins and ends in every run
 MEMORY = 64 * 2**20  # bytes
-COPIES = 6  # of a part that are held at once while it is ranked
+COPIES = 4  # of a part that are held at once while it is ranked
 NUMBERS = 24  # bytes a row's numbers take: key, chunk and position, rank
 SAMPLED = 256  # every so many rows of a run may be where it is cut
 _RANKED = np.dtype([("row", "<u4"), ("rank", "<i8")])
