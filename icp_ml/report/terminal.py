@@ -192,7 +192,9 @@ def score_lines(summary: ScoreSummary, steps: Sequence[Mapping[str, Any]] = ()) 
             )
         )
     if summary.outside_support:
-        lines.append(Text(f"{summary.outside_support:,} accounts are unlike any customer: their tier is held at C."))
+        one = summary.outside_support == 1
+        outside = "1 account is" if one else f"{summary.outside_support:,} accounts are"
+        lines.append(Text(f"{outside} unlike any customer: {'its' if one else 'their'} tier is held at C."))
     if summary.obtainable is not None:
         lines.append(
             Text(f"TAM {summary.rows:,} -> SAM {summary.serviceable:,} -> SOM {summary.obtainable:,} (capacity)")
