@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from io import FileIO
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -31,8 +32,7 @@ class Appended:
         with self._lock, self._path.open("ab", buffering=0) as file:
             place = self._end
             self._end += len(view)
-            while view:
-                view = view[file.write(view) :]
+            write_all(file, view)
         return place
 
     @contextmanager
@@ -55,3 +55,9 @@ class Appended:
                 return found
 
             yield read
+
+
+def write_all(file: FileIO, data: memoryview) -> None:
+    """Write bytes to a file without a buffer, which may take a part of them at a time."""
+    while data:
+        data = data[file.write(data) :]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from io import FileIO
 from pathlib import Path
 from typing import NamedTuple
 
 import pyarrow as pa
 
+from icp_ml.engines.appended import write_all
 from icp_ml.engines.csv_text import ROWS, CsvText
 from icp_ml.engines.in_order import in_order
 from icp_ml.engines.list_tiers import ListTiers
@@ -95,16 +95,11 @@ def _join_csv(fresh: Path, spool: Spool, whole: WholeList, jobs: int) -> None:
     try:
         with fresh.open("wb", buffering=0) as file:
             for words in in_order(parts(), put, jobs):
-                _write_all(file, words.text)
+                write_all(file, words.text)
                 spare.append(words)
     except BaseException:
         fresh.unlink(missing_ok=True)
         raise
-
-
-def _write_all(file: FileIO, text: memoryview) -> None:
-    while text:
-        text = text[file.write(text) :]
 
 
 def _no_rows() -> pa.RecordBatch:

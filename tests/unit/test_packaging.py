@@ -104,16 +104,21 @@ def test_importing_icp_ml_loads_nothing_heavy(repository: Path) -> None:
     assert loaded & set(HEAVY) == set()
 
 
-def test_scoring_a_short_list_imports_nothing_that_only_training_needs(tmp_path: Path) -> None:
+def _printed_after_scoring(tmp_path: Path, code: str) -> str:
+    """Return what code prints in the process of `icp-ml score` once a short list is scored."""
     hand_model().save(tmp_path / "model")
     hand_list(50).to_csv(tmp_path / "list.csv", index=False)
-    code = (
-        "import json, sys; from icp_ml.cli import main\n"
+    scoring = (
+        "import sys; from icp_ml.cli import main\n"
         "sys.argv = ['icp-ml', 'score', 'model', 'list.csv', '--out', 'scored.parquet', '--quiet']\n"
         "try:\n    main()\nexcept SystemExit as done:\n    assert not done.code\n"
-        "print(json.dumps(sorted(sys.modules)))"
     )
-    loaded = set(json.loads(_run(sys.executable, "-c", code, cwd=tmp_path).splitlines()[-1]))
+    return _run(sys.executable, "-c", scoring + code, cwd=tmp_path)
+
+
+def test_scoring_a_short_list_imports_nothing_that_only_training_needs(tmp_path: Path) -> None:
+    code = "import json; print(json.dumps(sorted(sys.modules)))"
+    loaded = set(json.loads(_printed_after_scoring(tmp_path, code).splitlines()[-1]))
     heavy = {"lightgbm", "sklearn", "shap", "mlflow", "matplotlib", "numba", "pandas", "scipy", "jinja2"}
     rooms = ("evaluation", "workflow", "outcomes", "traits.finding", "profile.roles", "accounts.matching")
     unused = {
@@ -128,19 +133,14 @@ def test_scoring_a_short_list_imports_nothing_that_only_training_needs(tmp_path:
 
 
 def test_arrow_still_knows_pandas_after_a_command_that_spared_it(tmp_path: Path) -> None:
-    hand_model().save(tmp_path / "model")
-    hand_list(50).to_csv(tmp_path / "list.csv", index=False)
     code = (
-        "import sys; from icp_ml.cli import main\n"
-        "sys.argv = ['icp-ml', 'score', 'model', 'list.csv', '--out', 'scored.parquet', '--quiet']\n"
-        "try:\n    main()\nexcept SystemExit as done:\n    assert not done.code\n"
         "assert 'pandas' not in sys.modules\n"
         "import pyarrow.parquet as pq, pyarrow as pa\n"
         "frame = pq.read_table('scored.parquet').to_pandas()\n"
         "back = pa.Table.from_pandas(frame.assign(gap=[None, 1.5] * 25), preserve_index=False)\n"
         "print(len(frame), frame['name'].dtype, back['gap'].null_count, pa.array(frame['name']).type)"
     )
-    assert _run(sys.executable, "-c", code, cwd=tmp_path).split() == ["50", "str", "25", "large_string"]
+    assert _printed_after_scoring(tmp_path, code).split() == ["50", "str", "25", "large_string"]
 
 
 def _locked_versions(repository: Path) -> dict[str, set[str]]:
