@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,7 @@ from icp_ml.estimator.encoding import Codes, Encoding, FloatArray, numeric_value
 from icp_ml.estimator.scorecard import Z90, ScoringTables
 from icp_ml.estimator.segment_tables import EVERYONE, SegmentRule
 from icp_ml.estimator.sigmoid import sigmoid
+from icp_ml.scoring.called import Called, choice
 from icp_ml.scoring.columns import WINNABILITY
 from icp_ml.scoring.compiled import Loops, loops_for
 from icp_ml.scoring.look_up import Found, LookUp
@@ -150,16 +151,16 @@ class Scorer:
             name: columns[name] if name in columns else pa.nulls(rows, text) for name in IDENTITY
         }
         result |= {
-            "status": _choice(status, STATUSES),
+            "status": choice(status, STATUSES),
             "status_reason": self._status_reasons(reason, np.where(out, 0, unlike)),
             "fit_score": told.numbers(fit),
             "fit_low": told.numbers(low),
             "fit_high": told.numbers(high),
             "log_odds": told.numbers(log_odds),
-            "tier": _choice(tier, (*LETTERS, NO_TIER)),
+            "tier": choice(tier, (*LETTERS, NO_TIER)),
             "in_support": pa.array(inside),
             "coverage": pa.array(coverage),
-            "segment": _choice(np.zeros(rows, dtype=np.int64), (self.segment,)),
+            "segment": choice(np.zeros(rows, dtype=np.int64), (self.segment,)),
         }
         own = codes.values if isinstance(codes, RowCodes) else self._own_values(columns, as_of or self.tables.as_of)
         result |= reason_columns(self._book, found.chosen, own, self.reasons, out, loops)
@@ -167,7 +168,7 @@ class Scorer:
         result["tier_range"] = _RANGES.of(self.cutoffs.ranges(low, high, at_best), out)
         result |= self._worth_knowing.columns(found.unknown, log_odds, fit, out)
         result[WINNABILITY] = columns[WINNABILITY] if WINNABILITY in columns else pa.nulls(rows, text)
-        result["model_version"] = _choice(np.zeros(rows, dtype=np.int64), (self.model_version,))
+        result["model_version"] = choice(np.zeros(rows, dtype=np.int64), (self.model_version,))
         return pa.RecordBatch.from_arrays(list(result.values()), names=list(result))
 
     def _found(
@@ -204,7 +205,7 @@ class Scorer:
         place = np.array([texts.index(text) for text in [*self.status_reasons[1:], *held]], dtype=np.int64)
         number = np.where(reason > 0, reason - 1, len(self.status_reasons) - 1 + index)
         place = np.append(place, 0)  # where nothing is held, no text is asked for
-        return _choice(place[number], tuple(texts), missing=(reason == 0) & (unlike == 0))
+        return choice(place[number], tuple(texts), missing=(reason == 0) & (unlike == 0))
 
     def _own_values(self, columns: Mapping[str, pa.Array], as_of: date | None) -> dict[str, FloatArray]:
         return {
@@ -224,47 +225,17 @@ class Scorer:
         return found | {"lookalike_churned": churned.of(left, without)}
 
     @cached_property
-    def _called(self) -> tuple[_Called, _Called]:
+    def _called(self) -> tuple[Called, Called]:
         """What a seller calls the best customers, and the churned ones."""
         names = self.names or {}
         ids = (self.reference.ids, self.churned.ids if self.churned else ())
-        best, churned = (_Called.by([names.get(i, f"customer {i[:6]}") for i in some]) for some in ids)
+        best, churned = (Called.by([names.get(i, f"customer {i[:6]}") for i in some]) for some in ids)
         return best, churned
 
 
-@dataclass(frozen=True)
-class _Called:
-    """What numbers are called, each name once, as two may be called alike; and which of the names each has."""
-
-    names: tuple[str, ...]
-    name_of: npt.NDArray[np.int64]
-
-    @classmethod
-    def by(cls, called: Sequence[str]) -> _Called:
-        place = {name: number for number, name in enumerate(dict.fromkeys(called))}
-        return cls(tuple(place), np.array([*(place[name] for name in called), 0], dtype=np.int64))
-
-    def of(self, numbers: npt.NDArray[np.int64], without: npt.NDArray[np.bool_]) -> pa.Array:
-        """Return the names; -1 has none."""
-        return _choice(self.name_of[numbers], self.names, missing=without | (numbers < 0))
-
-
-_RANGES = _Called.by(TIER_RANGES)
+_RANGES = Called.by(TIER_RANGES)
 
 
 def _listed(fields: tuple[str, ...]) -> str:
     more = f" and {len(fields) - MOST_NAMED} more" if len(fields) > MOST_NAMED else ""
     return f": {', '.join(fields[:MOST_NAMED])}{more}" if fields else ""
-
-
-def _choice(
-    index: npt.NDArray[np.int64], texts: tuple[str, ...], missing: npt.NDArray[np.bool_] | None = None
-) -> pa.Array:
-    present = Present(len(index)) if missing is None else Present.but(missing)
-    return present.texts(index, _text_array(texts))
-
-
-@lru_cache(maxsize=64)
-def _text_array(texts: tuple[str, ...]) -> pa.Array:
-    """Return texts as Arrow has them; those that every batch shows (tiers, names of customers) from memory."""
-    return pa.array(texts, type=pa.string())

@@ -10,10 +10,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from icp_ml.accounts.values.present import Present
 from icp_ml.estimator.encoding import MISSING, FloatArray
 from icp_ml.estimator.scorecard import ScoringTables
 from icp_ml.estimator.sigmoid import sigmoid
+from icp_ml.scoring.called import Called
 
 FAVOURABLE = 0.9  # of the customers who show the field: nine in ten are told less by it
 Z_FAVOURABLE = 1.2815515655446004  # the same of a normal distribution
@@ -84,18 +84,9 @@ class WorthKnowing:
         ]
         names = [one[2] for one in self.lifts]
         return {
-            "worth_knowing": _texts(index[kind], texts, none),
-            "worth_knowing_field": _texts(np.maximum(best, 0), names, none),
+            "worth_knowing": Called.by(texts).of(index[kind], none),
+            "worth_knowing_field": Called.by(names).of(best, none),
         }
-
-
-def _texts(index: npt.NDArray[np.int64], texts: list[str], missing: npt.NDArray[np.bool_]) -> pa.Array:
-    if not texts:
-        return pa.DictionaryArray.from_arrays(pa.nulls(len(index), pa.int32()), pa.array([], pa.string()))
-    # Two fields may be called alike, and a dictionary names each text once.
-    distinct = {text: place for place, text in enumerate(dict.fromkeys(texts))}
-    place = np.array([distinct[text] for text in texts], dtype=np.int32)
-    return Present.but(missing).texts(place[index], pa.array(list(distinct), pa.string()))
 
 
 def _known(count: FloatArray) -> FloatArray:
